@@ -1,0 +1,141 @@
+// swift-tools-version: 6.2
+// The map of the house: every target with one line on what it is for. Imports run downward only and never cross from one
+// wing to the other; Tests/HouseTests checks both against `swift package describe`.
+import PackageDescription
+
+/// CI sets CYTO_STRICT=1: a warning in our own code is then an error.
+let strict = Context.environment["CYTO_STRICT"] == "1"
+
+let house: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ] + (strict ? [.treatAllWarnings(as: .error)] : [])
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: house)
+}
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: house)
+}
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(name: name + "Tests", dependencies: dependencies, resources: resources, swiftSettings: house)
+}
+func system(_ name: String, pkgConfig: String, apt: String) -> Target {
+    .systemLibrary(
+        name: name, path: "Sources/System/\(name)", pkgConfig: pkgConfig, providers: [.apt([apt])])
+}
+
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+
+let package = Package(
+    name: "cyto-pipe",
+    products: [
+        .executable(name: "cyto-pipe", targets: ["cyto-pipe"]),
+        .executable(name: "cyto-stage", targets: ["cyto-stage"]),
+        .executable(name: "cyto-bench", targets: ["cyto-bench"]),
+    ],
+    dependencies: [
+        // Command lines with help, completion and checked options.
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        // SHA-256 through BoringSSL, which uses the CPU's SHA instructions (1.7 GB/s a core).
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        // SQLite as the index of the artifact store.
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    ],
+    targets: [
+        // MARK: Ground floor, shared by both wings
+        // digests and the canonical encoding that is hashed
+        library("ContentHash", [crypto]),
+        // the messages between the runner and a worker
+        library("StageProtocol"),
+
+        // MARK: Runner wing: pipelines, tasks, artifacts; no domain word, no HDF5, TIFF or BLAS
+        // pipeline files, manifests, types, read with located diagnostics
+        library("PipelineModel", ["StageProtocol", "CYaml"]),
+        // work graph, plan, run reasons, the loop; pure
+        library("Scheduling", ["ContentHash", "StageProtocol"]),
+        // axes -> tasks; pure
+        library("PipelineGraph", ["PipelineModel", "Scheduling", "ContentHash", "StageProtocol"]),
+        // objects, action cache, provenance, gc
+        library("ArtifactStore", ["ContentHash", "StageProtocol", "Scheduling", grdb]),
+        // worker processes under budgets
+        library("Executors", ["Scheduling", "ArtifactStore", "ContentHash", "StageProtocol"]),
+        // the command line
+        library(
+            "CytoPipeCommands",
+            [
+                "PipelineModel", "PipelineGraph", "ArtifactStore", "Scheduling", "Executors", "ContentHash",
+                "StageProtocol", arguments,
+            ]),
+        program("cyto-pipe", ["CytoPipeCommands"]),
+
+        // MARK: Stage wing: histology and geometry; no pipelines, stores or schedulers
+        // images, volumes, parallel loops, seeded random numbers
+        library("NDArray"),
+        // HDF5 files with reproducible bytes
+        library("HDF5", ["NDArray", "CHDF5"]),
+        // TIFF and BigTIFF: strips, tiles, pyramids
+        library("TIFF", ["NDArray", "CTIFF"]),
+        // PNG in and out
+        library("PNG", ["NDArray", "CPNG"]),
+        // JPEG in
+        library("JPEG", ["NDArray", "CJPEG"]),
+        // OpenBLAS and LAPACKE
+        library("LinearAlgebra", ["COpenBLAS"]),
+        // section scans of any format, reduced in bounded memory
+        library("SectionFiles", ["NDArray", "TIFF", "PNG", "JPEG"]),
+        // filters, histograms, CLAHE, morphology, active contours
+        library("Imaging", ["NDArray"]),
+        // SURF, matching, RANSAC, rigid transforms, stacks
+        library("Registration", ["NDArray", "Imaging", "LinearAlgebra"]),
+        // synthetic brains with known truth
+        library("Phantom", ["NDArray"]),
+        // the Stage protocol, typed ports, worker main loop
+        library("StageKit", ["StageProtocol", "NDArray", "HDF5"]),
+        // one thin file a stage
+        library(
+            "HistologyStages",
+            ["StageKit", "NDArray", "HDF5", "SectionFiles", "Imaging", "Registration", "Phantom", "PNG"]),
+        program("cyto-stage", ["HistologyStages", "StageKit"]),
+
+        // MARK: Measurements
+        program(
+            "cyto-bench",
+            ["NDArray", "Imaging", "Registration", "SectionFiles", "HDF5", "Phantom", "PNG", arguments]),
+
+        // MARK: C libraries, each imported by exactly one Swift target
+        system("CYaml", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
+        system("CHDF5", pkgConfig: "hdf5", apt: "libhdf5-dev"),
+        system("CTIFF", pkgConfig: "libtiff-4", apt: "libtiff-dev"),
+        system("CPNG", pkgConfig: "libpng", apt: "libpng-dev"),
+        system("CJPEG", pkgConfig: "libturbojpeg", apt: "libturbojpeg0-dev"),
+        system("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
+        // lapacke has a library of its own on Debian; COpenBLAS's module map links it.
+
+        // MARK: Tests, one target beside each room
+        tests("ContentHash", ["ContentHash"]),
+        tests("StageProtocol", ["StageProtocol"]),
+        tests("PipelineModel", ["PipelineModel", "StageProtocol"]),
+        tests("PipelineGraph", ["PipelineGraph", "PipelineModel", "Scheduling", "ContentHash", "StageProtocol"]),
+        tests("Scheduling", ["Scheduling", "ContentHash", "StageProtocol"]),
+        tests("ArtifactStore", ["ArtifactStore", "Scheduling", "ContentHash", "StageProtocol"]),
+        tests("Executors", ["Executors", "ArtifactStore", "Scheduling", "ContentHash", "StageProtocol"]),
+        // the built programs, end to end
+        tests("CytoPipe", ["CytoPipeCommands"]),
+        tests("NDArray", ["NDArray"]),
+        tests("HDF5", ["HDF5", "NDArray"]),
+        tests("SectionFiles", ["SectionFiles", "NDArray", "TIFF", "PNG", "JPEG"]),
+        tests("Imaging", ["Imaging", "NDArray"], resources: [.copy("Vectors")]),
+        tests("Registration", ["Registration", "Imaging", "LinearAlgebra", "NDArray"], resources: [.copy("Vectors")]),
+        tests("Phantom", ["Phantom", "NDArray"]),
+        tests("StageKit", ["StageKit", "StageProtocol", "HDF5", "NDArray"]),
+        tests(
+            "HistologyStages",
+            ["HistologyStages", "StageKit", "StageProtocol", "HDF5", "SectionFiles", "NDArray", "PNG"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
