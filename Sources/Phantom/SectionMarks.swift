@@ -38,7 +38,8 @@ struct SectionMarks: Sendable {
             if fields[1] < 0, fields[3] < 0 {
                 let (down, across) = inward(plane, transform, row: row, column: column)
                 vessels += stroke(
-                    row: row, column: column, direction: Math.atan2(across, down), lengthUm: 150 + 1100 * length * length,
+                    row: row, column: column, direction: Math.atan2(across, down),
+                    lengthUm: 150 + 1100 * length * length,
                     radiusUm: 14 + 26 * size * size, strength: 0.8, curve: 0.3 * (turn - 0.5))
             } else {
                 vessels += stroke(

@@ -254,7 +254,8 @@ public struct SectionScan: Sendable {
         for row in 0..<rows {
             for column in 0..<columns {
                 let inSection = PointMm(
-                    plane: 0, row: Float(Double(row) * coarseUm / 1000), column: Float(Double(column) * coarseUm / 1000))
+                    plane: 0, row: Float(Double(row) * coarseUm / 1000), column: Float(Double(column) * coarseUm / 1000)
+                )
                 let place = transform.apply(row: Double(row) * coarseUm, column: Double(column) * coarseUm)
                 let inBrain = PointMm(
                     plane: Float(positionUm / 1000), row: Float(place.row / 1000), column: Float(place.column / 1000))
