@@ -1,8 +1,8 @@
-public import ContentHash
+internal import ContentHash
 internal import Foundation
 internal import GRDB
 internal import Glibc
-public import Scheduling
+internal import Scheduling
 internal import Synchronization
 
 /// A folder of artifacts: immutable files named by their bytes' SHA-256, the record of how each was made, the cache of what

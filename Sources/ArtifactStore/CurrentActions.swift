@@ -2,6 +2,7 @@ public import ContentHash
 internal import Foundation
 internal import GRDB
 public import Scheduling
+internal import StageProtocol
 
 extension ArtifactStore {
     /// Says which action each task of a pipeline stands for now, also where nothing ran: after a config went back to

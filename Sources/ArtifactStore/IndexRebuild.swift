@@ -1,6 +1,7 @@
 internal import ContentHash
 internal import Foundation
 internal import GRDB
+internal import Scheduling
 internal import Synchronization
 
 /// Fills an empty index from the records.
@@ -33,7 +34,7 @@ enum RecordFiles {
     /// - Throws: `StoreError` with code `damaged` where the file is not whole or speaks of another key.
     static func read(_ path: String, key: Digest) throws(StoreError) -> ProvenanceRecord? {
         guard let bytes = try Posix.contents(of: path) else { return nil }
-        let record = try SealedJSON.open(ProvenanceRecord.self, bytes, path: path)
+        var record = try SealedJSON.open(ProvenanceRecord.self, bytes, path: path)
         guard record.key == key else {
             throw StoreError(.damaged, "The record \(path) speaks of another action, \(record.key.shortHex).", path: path)
         }
@@ -41,6 +42,7 @@ enum RecordFiles {
             throw StoreError(
                 .damaged, "The record \(path) has format \(record.format), which this version does not read.", path: path)
         }
+        NumberKinds.restore(record.wholeReals, in: &record.action.task)
         return record
     }
 

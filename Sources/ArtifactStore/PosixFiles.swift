@@ -82,13 +82,28 @@ enum Posix {
     ) throws(StoreError) {
         let descriptor = try open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
         defer { close(descriptor) }
-        var failed: StoreError?
-        bytes.withUnsafeBytes { buffer in
-            do { try write(buffer, to: descriptor, path: path) } catch { failed = error }
+        let written = bytes.withUnsafeBytes { buffer in
+            Result { () throws(StoreError) in try write(buffer, to: descriptor, path: path) }
         }
-        if let failed { throw failed }
+        try written.get()
         guard synced else { return }
         guard retrying({ fsync(descriptor) }) == 0 else { throw failure("write to", path) }
+    }
+
+    /// Copies a file's bytes into a new file.
+    static func copy(_ path: String, to target: String, mode: mode_t = 0o644) throws(StoreError) {
+        let from = try open(path, O_RDONLY)
+        defer { close(from) }
+        let to = try open(target, O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
+        defer { close(to) }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
+        defer { buffer.deallocate() }
+        while true {
+            let count = retrying { read(from, buffer.baseAddress, buffer.count) }
+            guard count >= 0 else { throw failure("read", path) }
+            if count == 0 { return }
+            try write(UnsafeRawBufferPointer(rebasing: buffer[0..<count]), to: to, path: target)
+        }
     }
 
     static func rename(_ from: String, to path: String) throws(StoreError) {

@@ -16,6 +16,8 @@ public struct ProvenanceRecord: Codable, Sendable, Equatable {
     public var declaration: Digest?
     public var code: CodeVersion
     public var host: HostDescription
+    /// Where whole-numbered real values stand in the config and the inputs' attributes; JSON alone would make them integers.
+    var wholeReals: [String]
 
     public var key: Digest { action.task.key }
     public var label: String { action.label }
@@ -29,6 +31,7 @@ public struct ProvenanceRecord: Codable, Sendable, Equatable {
         self.declaration = declaration
         self.code = code
         self.host = host
+        wholeReals = NumberKinds.wholeReals(action.task)
     }
 
     /// One file that the action made.

@@ -1,5 +1,6 @@
 internal import ContentHash
 internal import Foundation
+internal import GRDB
 internal import Glibc
 public import Scheduling
 internal import Synchronization
@@ -101,15 +102,8 @@ extension ArtifactStore {
                 .outputMissing, "Output '\(file.port)' of \(label) is not a plain file.", path: file.path)
         }
         let copy = file.path + ".copy"
-        let from = try Posix.open(file.path, O_RDONLY)
-        defer { close(from) }
-        let to = try Posix.open(copy, O_WRONLY | O_CREAT | O_TRUNC)
-        defer { close(to) }
-        while true {
-            let count = Posix.retrying { copy_file_range(from, nil, to, nil, 1 << 30, 0) }
-            guard count >= 0 else { throw Posix.failure("copy", file.path) }
-            if count == 0 { return copy }
-        }
+        try Posix.copy(file.path, to: copy)
+        return copy
     }
 
     /// Writes bytes under another name and moves them into place.

@@ -54,8 +54,9 @@ public final class SourceFiles: SourceDigests {
                 let (digest, stamp) = try FileDigest.of(path: path)
                 remember(path, Entry(stamp: stamp, digest: digest, isRacy: stamp.isRacy(atNs: begunNs)))
                 return digest
-            } catch let error where error.code == .changedWhileRead && tries < 2 {
+            } catch {
                 tries += 1
+                guard error.code == .changedWhileRead, tries < 3 else { throw error }
             }
         }
     }

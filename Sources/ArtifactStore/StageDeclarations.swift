@@ -2,6 +2,7 @@ internal import ContentHash
 internal import Foundation
 internal import Glibc
 public import Scheduling
+internal import StageProtocol
 internal import Synchronization
 
 extension ArtifactStore {
@@ -163,9 +164,15 @@ extension HostDescription {
         func text<Field>(_ field: Field) -> String {
             withUnsafeBytes(of: field) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
         }
+        // confstr(_CS_GNU_LIBC_VERSION) gives "glibc 2.36"; the constant is an enumerator that Glibc's module does not show.
+        var buffer = [CChar](repeating: 0, count: 64)
+        let length = confstr(2, &buffer, buffer.count)
+        let version = String(decoding: buffer.prefix(max(Int(length) - 1, 0)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let words = version.split(separator: " ").map(String.init)
+        let libraries = words.count == 2 ? [words[0]: words[1]] : [:]
         return HostDescription(
             name: text(system.nodename), system: "\(text(system.sysname)) \(text(system.release)) \(text(system.machine))",
             cores: ProcessInfo.processInfo.activeProcessorCount,
-            libraries: ["glibc": String(cString: gnu_get_libc_version())])
+            libraries: libraries)
     }
 }
