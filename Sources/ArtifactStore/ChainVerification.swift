@@ -1,4 +1,4 @@
-public import ContentHash
+internal import ContentHash
 internal import Foundation
 internal import Glibc
 internal import Scheduling

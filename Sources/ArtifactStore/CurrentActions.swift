@@ -25,7 +25,8 @@ extension ArtifactStore {
             }
             if Digest(blob: known) == fingerprint { return }
             let present = Dictionary(
-                try index.tasks(pipeline: graph.pipeline).map { ($0.label, $0) }, uniquingKeysWith: { first, _ in first })
+                try index.tasks(pipeline: graph.pipeline).map { ($0.label, $0) },
+                uniquingKeysWith: { first, _ in first })
             try index.queue.write { database in
                 let update = try database.cachedStatement(
                     sql: """
@@ -45,7 +46,8 @@ extension ArtifactStore {
                 if isWhole {
                     for label in present.keys where !labels.contains(label) {
                         try database.execute(
-                            sql: "DELETE FROM task WHERE pipeline = ? AND label = ?", arguments: [graph.pipeline, label])
+                            sql: "DELETE FROM task WHERE pipeline = ? AND label = ?",
+                            arguments: [graph.pipeline, label])
                     }
                 }
                 try database.execute(

@@ -55,7 +55,8 @@ extension StoreIndex {
 
     /// What is known of the labels of a pipeline, in their order.
     func tasks(pipeline: String, labels: [String]) throws -> [TaskKeys?] {
-        let rows = labels.count < 64
+        let rows =
+            labels.count < 64
             ? Int.max : try queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM task") ?? 0 }
         guard rows / 8 <= labels.count else {
             return try queue.read { database in
@@ -93,7 +94,8 @@ extension StoreIndex {
     func tasks(label: String) throws -> [(pipeline: String, keys: TaskKeys)] {
         try queue.read { database in
             try Row.fetchAll(
-                database, sql: "SELECT label, key, failed, ended, pipeline FROM task WHERE label = ? ORDER BY ended DESC",
+                database,
+                sql: "SELECT label, key, failed, ended, pipeline FROM task WHERE label = ? ORDER BY ended DESC",
                 arguments: [label]
             ).map { (pipeline: $0[4] as String, keys: StoreIndex.taskKeys($0)) }
         }
@@ -135,7 +137,9 @@ extension StoreIndex {
     }
 
     func actionKeys() throws -> [Digest] {
-        try queue.read { try Data.fetchAll($0, sql: "SELECT key FROM action ORDER BY key").compactMap { Digest(blob: $0) } }
+        try queue.read {
+            try Data.fetchAll($0, sql: "SELECT key FROM action ORDER BY key").compactMap { Digest(blob: $0) }
+        }
     }
 
     func seconds(manifests: [String]) throws -> [Double?] {

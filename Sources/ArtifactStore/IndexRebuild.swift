@@ -36,11 +36,13 @@ enum RecordFiles {
         guard let bytes = try Posix.contents(of: path) else { return nil }
         var record = try SealedJSON.open(ProvenanceRecord.self, bytes, path: path)
         guard record.key == key else {
-            throw StoreError(.damaged, "The record \(path) speaks of another action, \(record.key.shortHex).", path: path)
+            throw StoreError(
+                .damaged, "The record \(path) speaks of another action, \(record.key.shortHex).", path: path)
         }
         guard record.format == ProvenanceRecord.currentFormat else {
             throw StoreError(
-                .damaged, "The record \(path) has format \(record.format), which this version does not read.", path: path)
+                .damaged, "The record \(path) has format \(record.format), which this version does not read.",
+                path: path)
         }
         NumberKinds.restore(record.wholeReals, in: &record.action.task)
         return record
@@ -66,7 +68,8 @@ enum RecordFiles {
             // A file where a folder should be is garbage, not an error.
             for name in (try? Posix.names(in: folder + "/" + shard)) ?? [] {
                 guard let (digest, fileExtension) = StoreLayout.digest(shard: shard, name: name) else { continue }
-                files.append(Named(digest: digest, fileExtension: fileExtension, path: folder + "/" + shard + "/" + name))
+                files.append(
+                    Named(digest: digest, fileExtension: fileExtension, path: folder + "/" + shard + "/" + name))
             }
         }
         return files
@@ -79,7 +82,8 @@ extension Array where Element: Sendable {
         let results = Mutex<[Result?]>(Array<Result?>(repeating: nil, count: count))
         let next = Atomic<Int>(0)
         let chunk = Swift.max(1, Swift.min(64, count / 32))
-        DispatchQueue.concurrentPerform(iterations: Swift.min(ProcessInfo.processInfo.activeProcessorCount, count)) { _ in
+        DispatchQueue.concurrentPerform(iterations: Swift.min(ProcessInfo.processInfo.activeProcessorCount, count)) {
+            _ in
             while true {
                 let first = next.wrappingAdd(chunk, ordering: .relaxed).oldValue
                 guard first < count else { return }

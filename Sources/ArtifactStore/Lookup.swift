@@ -109,7 +109,8 @@ extension ArtifactStore {
         guard labels.count <= 1 else {
             let some = labels.sorted().prefix(6).joined(separator: ", ")
             throw StoreError(
-                .ambiguous, "'\(label)' means \(labels.count) tasks: \(some)\(labels.count > 6 ? ", …" : ""). Name one.")
+                .ambiguous, "'\(label)' means \(labels.count) tasks: \(some)\(labels.count > 6 ? ", …" : ""). Name one."
+            )
         }
         return candidates.max { $0.ended < $1.ended }
     }

@@ -1,6 +1,6 @@
 public import ContentHash
 internal import Foundation
-public import Scheduling
+internal import Scheduling
 internal import StageProtocol
 
 /// Everything that led to an artifact: its action, the actions that made that one's inputs, and so on back to source files.
@@ -75,7 +75,7 @@ extension ArtifactStore {
             var next: [Digest] = []
             for key in level {
                 guard let record = nodes[key]?.record else { continue }
-                nodes[key]?.links = try record.action.task.inputs.map { input in
+                let links = try record.action.task.inputs.map { input in
                     let (link, found) = try self.link(input, of: record, reads: reads, nodes: nodes)
                     if case .action(let producer) = link, nodes[producer] == nil, let found {
                         nodes[producer] = ProvenanceChain.Node(record: found, links: [])
@@ -83,6 +83,7 @@ extension ArtifactStore {
                     }
                     return link
                 }
+                nodes[key]?.links = links
             }
             level = next
         }

@@ -80,7 +80,8 @@ extension ArtifactStore {
             paths.append(program)
         }
         // A script that an interpreter runs is code as well.
-        for argument in stage.declaration.command.dropFirst() where !argument.contains("${") && !argument.hasPrefix("-") {
+        for argument in stage.declaration.command.dropFirst() where !argument.contains("${") && !argument.hasPrefix("-")
+        {
             let path = argument.hasPrefix("/") ? argument : folder + "/" + argument
             if let whole = ProgramSearch.plainFile(path) { paths.append(whole) }
         }
@@ -167,11 +168,13 @@ extension HostDescription {
         // confstr(_CS_GNU_LIBC_VERSION) gives "glibc 2.36"; the constant is an enumerator that Glibc's module does not show.
         var buffer = [CChar](repeating: 0, count: 64)
         let length = confstr(2, &buffer, buffer.count)
-        let version = String(decoding: buffer.prefix(max(Int(length) - 1, 0)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let version = String(
+            decoding: buffer.prefix(max(Int(length) - 1, 0)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let words = version.split(separator: " ").map(String.init)
         let libraries = words.count == 2 ? [words[0]: words[1]] : [:]
         return HostDescription(
-            name: text(system.nodename), system: "\(text(system.sysname)) \(text(system.release)) \(text(system.machine))",
+            name: text(system.nodename),
+            system: "\(text(system.sysname)) \(text(system.release)) \(text(system.machine))",
             cores: ProcessInfo.processInfo.activeProcessorCount,
             libraries: libraries)
     }

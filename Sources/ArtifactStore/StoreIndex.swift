@@ -29,7 +29,8 @@ final class StoreIndex: Sendable {
             try database.execute(sql: "PRAGMA synchronous = NORMAL")
             try database.execute(sql: "PRAGMA temp_store = MEMORY")
         }
-        queue = try path.map { try DatabaseQueue(path: $0, configuration: configuration) }
+        queue =
+            try path.map { try DatabaseQueue(path: $0, configuration: configuration) }
             ?? DatabaseQueue(configuration: configuration)
         inode = path.flatMap(StoreIndex.inode(of:)) ?? 0
     }

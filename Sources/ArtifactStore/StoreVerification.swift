@@ -1,4 +1,4 @@
-public import ContentHash
+internal import ContentHash
 internal import Foundation
 internal import Glibc
 internal import Scheduling
@@ -82,9 +82,10 @@ extension ArtifactStore {
         }
         let done = Atomic<Int>(0)
         let bytesRead = Atomic<Int64>(0)
+        let sizes = makers.compactMapValues { $0.first?.bytes }
         let problems = objects.parallelMap { object -> String? in
             defer { progress?(done.wrappingAdd(1, ordering: .relaxed).newValue, objects.count) }
-            return self.problem(object, quick: options.quick, bytes: makers[object.digest]?.first?.bytes, bytesRead)
+            return self.problem(object, quick: options.quick, bytes: sizes[object.digest], bytesRead)
         }
         for (object, problem) in zip(objects, problems) {
             guard let problem else { continue }
@@ -135,7 +136,8 @@ extension ArtifactStore {
                 findings.append(
                     .init(
                         kind: .foreign, path: path, tasks: [],
-                        message: "\(path) is not named as an artifact; cyto-pipe did not put it there.", setAside: false))
+                        message: "\(path) is not named as an artifact; cyto-pipe did not put it there.", setAside: false
+                    ))
             }
         }
         return findings

@@ -86,9 +86,9 @@ private struct Crash: Error {}
         let livingFolder = try living.makeWorkFolder(for: digest("k"))
         try FileManager.default.createDirectory(
             atPath: temporary + "/1-1-1/3/scratch", withIntermediateDirectories: true)
-        FileManager.default.createFile(atPath: temporary + "/1-1-1/owner", contents: nil)
-        FileManager.default.createFile(atPath: temporary + "/1-1-1/3/scratch/big", contents: Data(count: 1000))
-        FileManager.default.createFile(atPath: temporary + "/draft-1-1", contents: nil)
+        try folder.write("store/tmp/1-1-1/owner", "")
+        try folder.write("store/tmp/1-1-1/3/scratch/big", "half a result")
+        try folder.write("store/tmp/draft-1-1", "half a record")
         let next = try ArtifactStore(path: folder.store)
         try next.beginRun()
         #expect(!FileManager.default.fileExists(atPath: temporary + "/1-1-1"))

@@ -2,6 +2,7 @@ import ArtifactStore
 import ContentHash
 import Foundation
 import Scheduling
+import StageProtocol
 import Testing
 
 @Suite struct IndexTests {
@@ -66,7 +67,9 @@ import Testing
 
     @Test func emptyIndexFileIsMadeAgain() throws {
         let keys = try fill(ArtifactStore(path: folder.store))
-        for suffix in ["-wal", "-shm"] { try? FileManager.default.removeItem(atPath: folder.store + "/index.sqlite" + suffix) }
+        for suffix in ["-wal", "-shm"] {
+            try? FileManager.default.removeItem(atPath: folder.store + "/index.sqlite" + suffix)
+        }
         try Data().write(to: URL(fileURLWithPath: folder.store + "/index.sqlite"))
         #expect(try ArtifactStore(path: folder.store).actions(for: keys).allSatisfy { $0 != nil })
     }
@@ -85,7 +88,10 @@ import Testing
     @Test func garbageInTheStoreFolderIsPassedOver() throws {
         let store = try ArtifactStore(path: folder.store)
         let keys = try fill(store)
-        for name in ["objects/README", "objects/zz/abc", "actions/ab", "actions/00/nothex.json", "actions/0g/x.json", "objects/aa/short.h5"] {
+        for name in [
+            "objects/README", "objects/zz/abc", "actions/ab", "actions/00/nothex.json", "actions/0g/x.json",
+            "objects/aa/short.h5",
+        ] {
             _ = try? folder.write("store/" + name, "garbage")
         }
         try store.rebuildIndex()

@@ -2,6 +2,7 @@ import ArtifactStore
 import ContentHash
 import Foundation
 import Scheduling
+import StageProtocol
 import Testing
 
 @Suite struct PublishingTests {
@@ -107,7 +108,8 @@ import Testing
         let new = makeRecord("a", key: digest("k2"), ended: 20)
         try store.publish(old, ["1"])
         try store.publish(new, ["2"])
-        #expect(try store.latestRecords(pipeline: "p", labels: ["a", "b"]).map { $0?.task.key } == [digest("k2"), nil])
+        #expect(
+            try store.latestRecords(pipeline: "p", labels: ["a", "b"]).map { $0?.task.key } == [digest("k2"), nil])
         #expect(try store.latestRecords(pipeline: "q", labels: ["a"]) == [nil])
     }
 
