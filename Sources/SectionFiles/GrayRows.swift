@@ -66,17 +66,22 @@ struct GrayRows: Sendable {
             } else {
                 convert(count, target) { Float(bytes[$0]) }
             }
-        case (2, .unsigned): convert(count, target) { Float(source.loadUnaligned(fromByteOffset: 2 * $0, as: UInt16.self)) }
-        case (4, .unsigned): convert(count, target) { Float(source.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)) }
+        case (2, .unsigned):
+            convert(count, target) { Float(source.loadUnaligned(fromByteOffset: 2 * $0, as: UInt16.self)) }
+        case (4, .unsigned):
+            convert(count, target) { Float(source.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)) }
         case (1, .signed): convert(count, target) { Float(source.loadUnaligned(fromByteOffset: $0, as: Int8.self)) }
-        case (2, .signed): convert(count, target) { Float(source.loadUnaligned(fromByteOffset: 2 * $0, as: Int16.self)) }
-        case (4, .signed): convert(count, target) { Float(source.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self)) }
+        case (2, .signed):
+            convert(count, target) { Float(source.loadUnaligned(fromByteOffset: 2 * $0, as: Int16.self)) }
+        case (4, .signed):
+            convert(count, target) { Float(source.loadUnaligned(fromByteOffset: 4 * $0, as: Int32.self)) }
         case (2, .float):
             convert(count, target) {
                 Float(Float16(bitPattern: source.loadUnaligned(fromByteOffset: 2 * $0, as: UInt16.self)))
             }
         case (4, .float): convert(count, target) { source.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
-        case (8, .float): convert(count, target) { Float(source.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self)) }
+        case (8, .float):
+            convert(count, target) { Float(source.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self)) }
         default: for index in 0..<count { target[index] = white }
         }
     }

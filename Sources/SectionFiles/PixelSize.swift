@@ -48,7 +48,8 @@ public struct PixelSize: Sendable, Equatable {
             }
         }
         if unitUm == nil {
-            if resolution.unit == 2, resolution.perColumn == 72 || resolution.perColumn == 96 { return nil }
+            let dotsPerInch = resolution.perColumn * (resolution.unit == 3 ? 2.54 : 1)
+            if [72, 96].contains(where: { abs(dotsPerInch / $0 - 1) < 1e-3 }) { return nil }
             unitUm = resolution.unit == 2 ? 25_400 : resolution.unit == 3 ? 10_000 : nil
         }
         guard let unitUm else { return nil }

@@ -241,7 +241,8 @@ private struct BandReducer: Sendable {
                             let weights = columnWeights.starts[newColumn] - columnWeights.first[newColumn]
                             var sum: Float = 0
                             for oldColumn in under {
-                                sum += columnWeights.weights[weights + oldColumn] * total[oldColumn - columns.lowerBound]
+                                sum +=
+                                    columnWeights.weights[weights + oldColumn] * total[oldColumn - columns.lowerBound]
                             }
                             values[target + newColumn] += sum
                         }

@@ -110,7 +110,8 @@ public final class SectionScan: Sendable {
             format = "JPEG"
             channels = file.channels
             bitsPerSample = 8
-            samples = file.channels == 1 ? "gray, unsigned" : file.channels == 3 ? "rgb, unsigned" : "separated, unsigned"
+            samples =
+                file.channels == 1 ? "gray, unsigned" : file.channels == 3 ? "rgb, unsigned" : "separated, unsigned"
             pixelSize = given
             significantBits = nil
             orientation = Orientation(1)
@@ -141,7 +142,8 @@ public final class SectionScan: Sendable {
         if let size = pixelSize {
             guard size.rowUm.isFinite, size.columnUm.isFinite, size.rowUm > 0, size.columnUm > 0 else {
                 throw SectionFileError(
-                    .noPixelSize, file: path, problem: "a pixel of \(size.columnUm) × \(size.rowUm) µm (\(size.source))")
+                    .noPixelSize, file: path, problem: "a pixel of \(size.columnUm) × \(size.rowUm) µm (\(size.source))"
+                )
             }
         }
     }

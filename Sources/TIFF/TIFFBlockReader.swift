@@ -64,8 +64,9 @@ public final class TIFFBlockReader {
     private let usesLibraryConversion: Bool
     private let isPacked: Bool
     private let readsByRow: Bool
-    /// Decoded block as libtiff gives it, and as it is handed out.
+    /// A block as libtiff gives it, one plane of it widened, and as it is handed out.
     private var encoded: [UInt8] = []
+    private var samples: [UInt8] = []
     private var delivered: [UInt8] = []
 
     /// Opens the file again, for one thread.
@@ -91,7 +92,8 @@ public final class TIFFBlockReader {
         let colours = meaning == .rgb ? 3 : meaning == .separated ? 4 : 1
         let isFloatOfKnownSize = directory.sampleFormat != .float || [16, 32, 64].contains(bits)
         let isIntegerOfKnownSize = directory.sampleFormat == .float || bits <= 32
-        let canRead = isFloatOfKnownSize && isIntegerOfKnownSize && (isWhole || !directory.isSeparate)
+        let canRead =
+            isFloatOfKnownSize && isIntegerOfKnownSize
             && (isWhole || directory.sampleFormat == .unsigned)
         if let meaning, canRead {
             usesLibraryConversion = false
@@ -108,7 +110,8 @@ public final class TIFFBlockReader {
                 let words = String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
                 throw TIFFError(
                     .unsupported, file: path,
-                    problem: "\(directory.samplesPerPixel) samples of \(bits) bits (\(directory.sampleFormat.rawValue), "
+                    problem:
+                        "\(directory.samplesPerPixel) samples of \(bits) bits (\(directory.sampleFormat.rawValue), "
                         + "\(directory.photometric)) are not read: \(words)")
             }
             usesLibraryConversion = true
@@ -136,7 +139,8 @@ public final class TIFFBlockReader {
         if isLarge, !readsByRow, blockBytes.overflow || blockBytes.partialValue > TIFFLimits.tileBytes {
             throw TIFFError(
                 .tooLarge, file: path,
-                problem: "tiles or strips of \(directory.blockColumns) × \(directory.blockRows) pixels are too large to "
+                problem:
+                    "tiles or strips of \(directory.blockColumns) × \(directory.blockRows) pixels are too large to "
                     + "decode; write the image with tiles of 256 to 1024")
         }
         try checkBlockCount()
@@ -211,8 +215,7 @@ public final class TIFFBlockReader {
             let packedBytes = (width * delivery.channels * directory.bitsPerSample + 7) / 8
             try fill(&encoded, row: row, column: column, plane: 0, byteCount: height * packedBytes)
             for line in 0..<height {
-                unpack(
-                    from: line * packedBytes, to: line * rowBytes, count: width * delivery.channels)
+                unpack(encoded, line * packedBytes, into: &delivered, line * rowBytes, count: width * delivery.channels)
             }
             return rowBytes
         }
@@ -221,13 +224,19 @@ public final class TIFFBlockReader {
         for plane in 0..<delivery.channels {
             if isLeftOut(row: row, column: column, plane: plane) {
                 if plane == 0 { return 0 }
-                grow(&encoded, planeBytes)
-                for index in 0..<planeBytes { encoded[index] = 0xff }
+                samples = [UInt8](repeating: 0xff, count: planeBytes)
+            } else if isPacked {
+                let packedBytes = (width * directory.bitsPerSample + 7) / 8
+                try fill(&encoded, row: row, column: column, plane: plane, byteCount: height * packedBytes)
+                grow(&samples, planeBytes)
+                for line in 0..<height {
+                    unpack(encoded, line * packedBytes, into: &samples, line * width * sample, count: width)
+                }
             } else {
-                try fill(&encoded, row: row, column: column, plane: plane, byteCount: planeBytes)
+                try fill(&samples, row: row, column: column, plane: plane, byteCount: planeBytes)
             }
             let channels = delivery.channels
-            encoded.withUnsafeBufferPointer { source in
+            samples.withUnsafeBufferPointer { source in
                 delivered.withUnsafeMutableBufferPointer { target in
                     for pixel in 0..<height * width {
                         for byte in 0..<sample {
@@ -341,7 +350,7 @@ public final class TIFFBlockReader {
                 guard status == 1 else { throw damaged(row, 0) }
                 let target = (row - start) * rowBytes
                 if isPacked {
-                    unpack(from: 0, to: target, count: directory.columns * delivery.channels)
+                    unpack(encoded, 0, into: &delivered, target, count: directory.columns * delivery.channels)
                 } else {
                     encoded.withUnsafeBytes { source in
                         delivered.withUnsafeMutableBytes { bytes in
@@ -363,11 +372,13 @@ public final class TIFFBlockReader {
     }
 
     /// Widens samples of an odd number of bits, most significant bit first, of one row.
-    private func unpack(from sourceStart: Int, to targetStart: Int, count: Int) {
+    private func unpack(
+        _ packed: [UInt8], _ sourceStart: Int, into wide: inout [UInt8], _ targetStart: Int, count: Int
+    ) {
         let bits = directory.bitsPerSample
         let bytes = delivery.bytesPerSample
-        encoded.withUnsafeBufferPointer { source in
-            delivered.withUnsafeMutableBytes { target in
+        packed.withUnsafeBufferPointer { source in
+            wide.withUnsafeMutableBytes { target in
                 if bits == 24 {
                     // libtiff has put whole bytes into the machine's order already.
                     for index in 0..<count {

@@ -115,7 +115,8 @@ public struct TIFFDirectory: Sendable, Equatable {
         }
         isTiled = TIFFIsTiled(handle.raw) == 1
         if isTiled {
-            guard let tileRows = handle.number32(TIFFTAG_TILELENGTH), let tileColumns = handle.number32(TIFFTAG_TILEWIDTH),
+            guard let tileRows = handle.number32(TIFFTAG_TILELENGTH),
+                let tileColumns = handle.number32(TIFFTAG_TILEWIDTH),
                 tileRows > 0, tileColumns > 0
             else { throw wrong(.unreadable, "tiles of no rows or columns") }
             blockRows = tileRows

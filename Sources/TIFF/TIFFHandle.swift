@@ -31,7 +31,7 @@ final class TIFFHandle {
         message.deallocate()
     }
 
-    /// The first error since the last call, which clears it.
+    /// The last error since the last call, which clears it.
     func takeWords() -> String {
         let words = TIFFHandle.words(message)
         message.pointee = ctiff_message()

@@ -7,7 +7,7 @@
 
 // libtiff's field functions are variadic and its messages come as va_list: neither can be had from Swift.
 
-// The first error since it was last cleared: later ones only follow from it.
+// The last error since it was cleared: the one that made libtiff give up; earlier ones may be complaints it got over.
 typedef struct {
     char text[400];
 } ctiff_message;
@@ -16,7 +16,7 @@ static inline int ctiff_keep_error(TIFF *tiff, void *user, const char *module, c
     (void)tiff;
     (void)module;
     ctiff_message *message = (ctiff_message *)user;
-    if (message && !message->text[0]) vsnprintf(message->text, sizeof message->text, format, arguments);
+    if (message) vsnprintf(message->text, sizeof message->text, format, arguments);
     return 1;
 }
 
