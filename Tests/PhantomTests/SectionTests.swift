@@ -6,9 +6,9 @@ private let brain = BrainAnatomy(species: 7, individual: 2).fields(spacingUm: 90
 
 private func section(
     _ cut: SectionCut, spacingUm: Double = 256, seed: UInt64 = 1, stain: SectionStain = SectionStain()
-) -> SectionScan? {
+) -> PhantomScan? {
     BrainPlane(brain, positionUm: cut.positionUm).map {
-        SectionScan(
+        PhantomScan(
             plane: $0, cut: cut, stain: stain, rows: Int(64_000 / spacingUm), columns: Int(76_000 / spacingUm),
             spacingUm: spacingUm, texture: 2, seed: seed)
     }
