@@ -43,7 +43,8 @@ public struct ReconstructionCheck: Stage {
             let spacingUm: Double = try file.attribute("spacing_um")
             guard abs(spacingUm - truth.spacingUm) < 0.01 * truth.spacingUm else {
                 throw StageError(
-                    .badInput, "the labels have \(spacingUm) µm a pixel, the truth \(truth.spacingUm); "
+                    .badInput,
+                    "the labels have \(spacingUm) µm a pixel, the truth \(truth.spacingUm); "
                         + "set truth_spacing_um of phantom-section to the segmentation's spacing_um", port: "labels",
                     file: input.path)
             }
@@ -108,7 +109,8 @@ public struct ReconstructionCheck: Stage {
                 found: found, truth: chosen.map(\.transform), tissueUm: chosen.map(\.tissueUm), base: found.count / 2)
         else {
             throw StageError(
-                .badInput, "holds no usable stack of the sections whose truth is known", port: "stack", file: input.path)
+                .badInput, "holds no usable stack of the sections whose truth is known", port: "stack", file: input.path
+            )
         }
         return ReconstructionReport.Stack(sections: chosen.map(\.section), error: error)
     }
@@ -116,7 +118,8 @@ public struct ReconstructionCheck: Stage {
     private static func place(of input: StageInput, in index: [String: Int]) throws -> Int {
         let section = try input.coordinate("section")
         guard let place = index[section] else {
-            throw StageError(.badInput, "no truth is known of the section \(section)", port: input.port, file: input.path)
+            throw StageError(
+                .badInput, "no truth is known of the section \(section)", port: input.port, file: input.path)
         }
         return place
     }

@@ -57,7 +57,8 @@ struct ReconstructionReport {
         try file.write(texts: sections, to: "/section")
         try file.write(overlaps.map { $0.dice(1) }, to: "/gray_dice")
         try file.write(overlaps.map { $0.dice(2) }, to: "/white_dice")
-        try file.write(overlaps.flatMap { $0.counts.map { Int64($0) } }, shape: [overlaps.count, 3, 3], to: "/confusion")
+        try file.write(
+            overlaps.flatMap { $0.counts.map { Int64($0) } }, shape: [overlaps.count, 3, 3], to: "/confusion")
         try file.setAttribute("axes", to: "section, true label, found label", of: "/confusion")
         try file.write(texts: pairs.map(\.moving), to: "/pair_moving")
         try file.write(texts: pairs.map(\.fixed), to: "/pair_fixed")

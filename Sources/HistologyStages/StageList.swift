@@ -5,6 +5,7 @@ public let histologyStages: [any Stage.Type] = [
     PhantomBrain.self,
     PhantomSection.self,
     ReconstructionCheck.self,
+    SegmentationPreview.self,
 ]
 
 /// The small commands beside them.

@@ -97,8 +97,8 @@ public struct PhantomScan: Sendable {
     /// - Parameter spacingUm: edge of a label's pixel. The first pixel begins where the scan's first pixel begins, as
     ///   it does when the scan is reduced by averaging.
     public func labels(spacingUm coarse: Double, threads: Int) -> Image<UInt8> {
-        let height = max(Int((Double(rows) * spacingUm / coarse).rounded(.down)), 1)
-        let width = max(Int((Double(columns) * spacingUm / coarse).rounded(.down)), 1)
+        let height = max(Int((Double(rows) * spacingUm / coarse - 1e-6).rounded(.up)), 1)
+        let width = max(Int((Double(columns) * spacingUm / coarse - 1e-6).rounded(.up)), 1)
         var labels = Image<UInt8>(rows: height, columns: width, filledWith: 0)
         let first = (coarse - spacingUm) / 2
         labels.elements.withUnsafeMutableBufferPointer { pixels in

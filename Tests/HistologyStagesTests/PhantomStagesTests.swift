@@ -2,6 +2,7 @@ import Foundation
 import HDF5
 import HistologyStages
 import NDArray
+import PNG
 import SectionFiles
 import StageKit
 import StageProtocol
@@ -76,7 +77,7 @@ private final class Folder {
         let scan = try SectionScan(path: folder.file("0001.tif"))
         #expect(scan.rows == 500 && scan.columns == 594)
         // Written as 10,000,000 / 128,000 pixels per centimetre: exact.
-        #expect(abs((scan.spacingUm ?? 0) - 128) < 1e-6)
+        #expect(abs((scan.pixelSize?.rowUm ?? 0) - 128) < 1e-6)
         // Reduced by two it covers the truth's pixels: tissue is where the truth has it.
         let image = try scan.reduced(toSpacingUm: 256, threads: 1)
         let labels = try HDF5File(reading: folder.file("0001.h5")).readImage("/labels", as: UInt8.self)
@@ -118,12 +119,14 @@ private final class Folder {
         // Only the first pair's transform is given: right but for 100 µm along the columns. The other two lead nowhere.
         let (first, second) = (transforms[0], transforms[1])
         // The inverse of a mirroring rigid map: transpose, and the offset turned back.
-        let back = [
-            second[0], second[3], -(second[0] * second[2] + second[3] * second[5]),
-            second[1], second[4], -(second[1] * second[2] + second[4] * second[5]), 0, 0, 1,
-        ]
-        var pair = (0..<9).map { place in
-            (0..<3).reduce(0.0) { $0 + back[place / 3 * 3 + $1] * first[$1 * 3 + place % 3] }
+        let down = -(second[0] * second[2] + second[3] * second[5])
+        let across = -(second[1] * second[2] + second[4] * second[5])
+        let back: [Double] = [second[0], second[3], down, second[1], second[4], across, 0, 0, 1]
+        var pair = [Double](repeating: 0, count: 9)
+        for row in 0..<3 {
+            for column in 0..<3 {
+                for inner in 0..<3 { pair[row * 3 + column] += back[row * 3 + inner] * first[inner * 3 + column] }
+            }
         }
         pair[5] += 100
         for (index, section) in sections.enumerated() {
@@ -159,5 +162,37 @@ private final class Folder {
         #expect(try figure("stack_displacement_largest_um") < 1e-6)
         let summary = String(decoding: try folder.bytes("summary.json"), as: UTF8.self)
         #expect(summary.contains("\"gray_dice\" : 1"))
+    }
+}
+
+@Suite struct SegmentationPreviewTests {
+    @Test func sheetHasAPairForEachSectionAndDrawsBorders() throws {
+        let folder = try Folder()
+        for section in ["1", "2", "3"] {
+            try HDF5File.create(folder.file(section + ".h5")) { file in
+                var labels = Image<UInt8>(rows: 60, columns: 80, filledWith: 0)
+                for row in 10..<50 { for column in 10..<70 { labels[row, column] = 1 } }
+                for row in 20..<40 { for column in 20..<60 { labels[row, column] = 2 } }
+                try file.write(labels, to: "/labels")
+                try file.write(Image<UInt8>(rows: 60, columns: 80, filledWith: 200), to: "/image")
+            }
+        }
+        try folder.run(
+            SegmentationPreview.self,
+            inputs: ["labels": ["1", "2", "3"].map { folder.input($0 + ".h5", section: $0) }],
+            outputs: ["picture": "sheet.png"],
+            config: ["sections": .integer(3), "width_px": .integer(80), "pairs_in_row": .integer(2)])
+        let picture = try PNGFile(path: folder.file("sheet.png"))
+        // Two pairs across, two rows; each picture 80 × 60 with 4 pixels about it.
+        #expect(picture.columns == 2 * (2 * 80 + 8) && picture.rows == 2 * (60 + 8))
+        let samples = try picture.samples()
+        func colour(_ row: Int, _ column: Int) -> [UInt8] {
+            Array(samples[(row * picture.columns + column) * 3..<(row * picture.columns + column) * 3 + 3])
+        }
+        #expect(colour(4 + 30, 5) == [200, 200, 200])
+        // The outlined copy starts at column 84: tissue's left border lies at 9 | 10, white matter's at 19 | 20.
+        #expect(colour(4 + 30, 84 + 9) == [224, 92, 20])
+        #expect(colour(4 + 30, 84 + 19) == [20, 120, 210])
+        #expect(colour(4 + 30, 84 + 30) == [200, 200, 200])
     }
 }
