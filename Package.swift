@@ -117,6 +117,8 @@ let package = Package(
         // lapacke has a library of its own on Debian; COpenBLAS's module map links it.
 
         // MARK: Tests, one target beside each room
+        // the plan of the house, held against the code
+        tests("House", []),
         tests("ContentHash", ["ContentHash"]),
         tests("StageProtocol", ["StageProtocol"]),
         tests("PipelineModel", ["PipelineModel", "StageProtocol"]),
