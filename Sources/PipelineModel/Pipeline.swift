@@ -161,3 +161,8 @@ extension Pipeline.Condition {
         }
     }
 }
+
+extension Pipeline.Source {
+    /// A path as the source gives it, seen from the folder of its file.
+    public func absolutePath(_ path: String) -> String { FilePaths.resolve(path, in: folder) }
+}

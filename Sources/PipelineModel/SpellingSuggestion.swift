@@ -1,10 +1,10 @@
 /// Finds the known name that a misspelt one was likely meant to be.
-enum SpellingSuggestion {
+package enum SpellingSuggestion {
     /// The candidate nearest to `name`, if it is near enough to be the likely meaning.
     ///
     /// Nearness is the number of inserted, deleted, changed and swapped characters; up to a third of the name's length
     /// counts as near. Case, `_` and `-` do not count.
-    static func nearest(to name: String, among candidates: some Sequence<String>) -> String? {
+    package static func nearest(to name: String, among candidates: some Sequence<String>) -> String? {
         let plain = folded(name)
         guard plain.count <= 100 else { return nil }
         let limit = max(1, plain.count / 3)
