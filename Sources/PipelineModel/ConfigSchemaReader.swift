@@ -32,7 +32,8 @@ extension ConfigSchema {
         let unit = reader.text("unit")?.value ?? ""
         let help = reader.text("help")?.value ?? ""
         reader.finish()
-        guard let kindText, let kind = self.kind(kindText, what: what, problems: problems) else { return nil }
+        // A key whose type is wrong stays known as a key of any type: what the pipeline gives it is no further mistake.
+        let kind = kindText.flatMap { self.kind($0, what: what, problems: problems) } ?? .any
         var choices: [ConfigValue] = []
         if let choiceNode {
             if case .list(let list) = choiceNode.value, !list.isEmpty {
@@ -54,6 +55,7 @@ extension ConfigSchema {
                 problems.error(
                     at: misfit.diagnostic.mark, "the default of \(what) is \(defaultNode.briefly)",
                     expected: misfit.diagnostic.expected, suggestion: misfit.diagnostic.suggestion)
+                key.defaultValue = .null
             }
         }
         return key

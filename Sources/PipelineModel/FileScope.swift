@@ -37,7 +37,7 @@ final class FileScope {
         if let source = sources[first] { return .source(source, rest: path.dropFirst()) }
         if let imported = imports[first] { return imported.find(path.dropFirst()) }
         let asked = path.joined(separator: ".")
-        let known = names()
+        let known = names() + spoiled.sorted()
         let suggestion =
             SpellingSuggestion.nearest(to: asked, among: known) ?? SpellingSuggestion.nearest(to: first, among: known)
         return .nothing(suggestion: suggestion)
