@@ -6,13 +6,15 @@ internal import PipelineModel
 public struct CytoPipe: ParsableCommand {
     public static let configuration = CommandConfiguration(
         commandName: "cyto-pipe",
-        abstract: "Runs pipelines: only what an edit touches runs again, and every artifact can tell where it came from.",
+        abstract:
+            "Runs pipelines: only what an edit touches runs again, and every artifact can tell where it came from.",
         discussion: """
             Exit codes: 0 done, 1 a task failed, 2 bad pipeline or arguments, 3 store or I/O, 70 our bug, 130 interrupted.
             """,
         version: "0.1.0",
         subcommands: [
-            RunCommand.self, PlanCommand.self, StatusCommand.self, LintCommand.self, GraphCommand.self, SchemaCommand.self,
+            RunCommand.self, PlanCommand.self, StatusCommand.self, LintCommand.self, GraphCommand.self,
+            SchemaCommand.self,
         ])
 
     public init() {}

@@ -52,7 +52,8 @@ struct GraphDrawing {
                 switch input.origin {
                 case .task(let producer, port: let output):
                     let from = Int(graph.tasks[Int(producer)].stage)
-                    let edge = Edge(from: from, to: stage, label: "\(graph.stages[from].outputPorts[Int(output)].name) → \(port)")
+                    let edge = Edge(
+                        from: from, to: stage, label: "\(graph.stages[from].outputPorts[Int(output)].name) → \(port)")
                     if seen.insert(edge).inserted { edges.append((edge.from, edge.to, edge.label)) }
                 case .source: sources[Edge(from: -1, to: stage, label: port), default: 0] += 1
                 }
@@ -90,7 +91,8 @@ struct GraphDrawing {
     }
 
     var dot: String {
-        var text = "digraph \(GraphDrawing.quoted(name)) {\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\"];\n"
+        var text =
+            "digraph \(GraphDrawing.quoted(name)) {\n  rankdir=LR;\n  node [shape=box, fontname=\"sans-serif\"];\n"
         for (index, node) in nodes.enumerated() {
             let label = node.note.isEmpty ? node.name : node.name + "\n" + node.note
             text += "  n\(index) [label=\(GraphDrawing.quoted(label))];\n"

@@ -19,7 +19,11 @@ struct JSONText {
         case .real(let value): text += value.isFinite ? "\(value)" : "null"
         case .text(let value): append(quoting: value)
         case .list(let list):
-            if list.isEmpty { text += "[]" } else { appendBlock("[", "]", list, indent: indent) { $0.append($1, indent: $2) } }
+            if list.isEmpty {
+                text += "[]"
+            } else {
+                appendBlock("[", "]", list, indent: indent) { $0.append($1, indent: $2) }
+            }
         case .map(let map):
             if map.isEmpty {
                 text += "{}"

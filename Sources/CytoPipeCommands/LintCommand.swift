@@ -33,7 +33,8 @@ struct LintCommand: ParsableCommand {
                     diagnostics += pipeline.warnings
                     lines.append(
                         "\(file): \(CountText.of(pipeline.stages.count, "stage")), \(CountText.of(pipeline.axes.count, "axis", "axes")), "
-                            + "\(CountText.of(graph.tasks.count, "task")), \(CountText.of(graph.sources.count, "source file"))")
+                            + "\(CountText.of(graph.tasks.count, "task")), \(CountText.of(graph.sources.count, "source file"))"
+                    )
                 } else {
                     lines.append("\(file): \(CountText.of(manifests.count, "manifest"))")
                 }

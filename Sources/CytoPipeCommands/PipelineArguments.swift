@@ -58,7 +58,8 @@ struct StoreArgument: ParsableArguments {
     @Option(
         name: .customLong("store"),
         help: ArgumentHelp(
-            "Folder of the artifacts; by default 'artifacts' beside the pipeline's 'stages' folder.", valueName: "folder"))
+            "Folder of the artifacts; by default 'artifacts' beside the pipeline's 'stages' folder.",
+            valueName: "folder"))
     var folder: String?
 
     /// The store's folder for a pipeline.

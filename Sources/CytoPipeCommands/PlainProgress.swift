@@ -27,7 +27,8 @@ final class PlainProgress: RunObserver, Sendable {
                 let rest = same ? ", output unchanged" : ""
                 return "[\(tally.through)/\(tally.planned)] \(graph.label(of: task))  \(DurationText.of(taken))\(rest)"
             case .failed(let task, let failure, let logPath):
-                return "[\(tally.through)/\(tally.planned)] FAILED \(graph.label(of: task)): \(failure.message) (log: \(logPath))"
+                return
+                    "[\(tally.through)/\(tally.planned)] FAILED \(graph.label(of: task)): \(failure.message) (log: \(logPath))"
             case .retrying(let task, let failure, let attempt):
                 return "try \(attempt) of \(graph.label(of: task)) failed: \(failure.message)"
             case .progress(let task, let message):

@@ -51,7 +51,9 @@ struct PlanReport {
             if let count = line.counts[.leftOut] { parts.append("\(CountText.of(count)) left out") }
             if let count = line.counts[.upToDate] { parts.append("\(CountText.of(count)) up to date") }
             let why = [line.must, line.may].filter { !$0.groups.isEmpty }.map { $0.line() }
-            table.add([stage.name, CountText.of(total, "task"), parts.joined(separator: ", "), why.joined(separator: "; ")])
+            table.add([
+                stage.name, CountText.of(total, "task"), parts.joined(separator: ", "), why.joined(separator: "; "),
+            ])
         }
         return table.text + sourceLines + totals
     }
@@ -85,7 +87,9 @@ struct PlanReport {
         var parts = ["\(CountText.of(plan.count(.upToDate))) up to date"]
         if plan.count(.blocked) > 0 { parts.append("\(CountText.of(plan.count(.blocked))) cannot run") }
         if plan.count(.leftOut) > 0 { parts.append("\(CountText.of(plan.count(.leftOut))) left out") }
-        let run = must + may == 0 ? "nothing to run" : "\(CountText.of(must, "task")) to run, up to \(CountText.of(may)) after them"
+        let run =
+            must + may == 0
+            ? "nothing to run" : "\(CountText.of(must, "task")) to run, up to \(CountText.of(may)) after them"
         return "\(run); \(parts.joined(separator: ", "))\n"
     }
 

@@ -73,7 +73,8 @@ struct RunCommand: ParsableCommand {
             plain = PlainProgress(graph: tasks.graph, now: now, write: { StandardError.write($0) })
         }
         let engine = Engine(
-            tasks.graph, store: artifacts, sources: artifacts.sources, executor: executor, clock: clock, options: options,
+            tasks.graph, store: artifacts, sources: artifacts.sources, executor: executor, clock: clock,
+            options: options,
             observer: terminal ?? plain)
         let interruption = Interruption(engine.stop)
         defer { interruption.end() }

@@ -20,11 +20,14 @@ struct RunReport {
             for line in failure.lastLines.suffix(12) { text += "    \(line)\n" }
             text += "  log: \(logPath)\n"
         }
-        if tally.failures.count > 10 { text += "\nand \(CountText.of(tally.failures.count - 10, "more failed task"))\n" }
+        if tally.failures.count > 10 {
+            text += "\nand \(CountText.of(tally.failures.count - 10, "more failed task"))\n"
+        }
         if !tally.failures.isEmpty { text += "\n" }
 
         var table = TextTable([.left, .right, .left, .left])
-        for (stage, totals) in zip(graph.stages, tally.stages) where totals.executed + totals.failed + totals.skipped > 0 {
+        for (stage, totals) in zip(graph.stages, tally.stages)
+        where totals.executed + totals.failed + totals.skipped > 0 {
             var rest: [String] = []
             if totals.failed > 0 { rest.append("\(CountText.of(totals.failed)) failed") }
             if totals.skipped > 0 { rest.append("\(CountText.of(totals.skipped)) skipped") }
@@ -44,7 +47,8 @@ struct RunReport {
         if pending > 0 { parts.append("\(CountText.of(pending)) not run") }
         let verdict =
             summary.wasCancelled
-            ? "interrupted after" : tally.failed > 0 ? "failed after" : summary.isComplete ? "done in" : "incomplete after"
+            ? "interrupted after"
+            : tally.failed > 0 ? "failed after" : summary.isComplete ? "done in" : "incomplete after"
         return text + "\(verdict) \(DurationText.of(summary.seconds)): \(parts.joined(separator: ", "))\n"
     }
 
@@ -56,17 +60,21 @@ struct RunReport {
                 "unchanged": .integer(Int64(totals.unchanged)), "failed": .integer(Int64(totals.failed)),
                 "skipped": .integer(Int64(totals.skipped)), "seconds": .real(totals.seconds),
                 "reasons": .map(
-                    Dictionary(totals.reasons.groups.map { ($0.text, .integer(Int64($0.count))) }, uniquingKeysWith: { first, _ in first })),
+                    Dictionary(
+                        totals.reasons.groups.map { ($0.text, .integer(Int64($0.count))) },
+                        uniquingKeysWith: { first, _ in first })),
             ])
         }
         let failures = tally.failures.map { task, failure, logPath in
             ConfigValue.map([
-                "task": .text(graph.label(of: task)), "code": .text(failure.code.rawValue), "message": .text(failure.message),
+                "task": .text(graph.label(of: task)), "code": .text(failure.code.rawValue),
+                "message": .text(failure.message),
                 "log": .text(logPath), "lastLines": .list(failure.lastLines.map { .text($0) }),
             ])
         }
         return .map([
-            "pipeline": .text(graph.pipeline), "status": .text(String(describing: status)), "seconds": .real(summary.seconds),
+            "pipeline": .text(graph.pipeline), "status": .text(String(describing: status)),
+            "seconds": .real(summary.seconds),
             "tasks": .integer(Int64(graph.tasks.count)), "executed": .integer(Int64(tally.executed)),
             "unchanged": .integer(Int64(tally.unchanged)), "upToDate": .integer(Int64(summary.count(.upToDate))),
             "failed": .integer(Int64(tally.failed)), "skipped": .integer(Int64(tally.skipped)),

@@ -27,7 +27,9 @@ struct SchemaCommand: ParsableCommand {
 
 /// JSON schemas (draft 2020-12) of the files that users write.
 enum FileSchema {
-    private static func text(_ help: String) -> ConfigValue { .map(["type": .text("string"), "description": .text(help)]) }
+    private static func text(_ help: String) -> ConfigValue {
+        .map(["type": .text("string"), "description": .text(help)])
+    }
 
     private static func integer(_ minimum: Int64, _ help: String) -> ConfigValue {
         .map(["type": .text("integer"), "minimum": .integer(minimum), "description": .text(help)])
@@ -46,7 +48,9 @@ enum FileSchema {
     private static func list(of item: ConfigValue) -> ConfigValue { .map(["type": .text("array"), "items": item]) }
 
     private static func names(to value: ConfigValue, _ help: String = "") -> ConfigValue {
-        .map(["type": .list([.text("object"), .text("null")]), "additionalProperties": value, "description": .text(help)])
+        .map([
+            "type": .list([.text("object"), .text("null")]), "additionalProperties": value, "description": .text(help),
+        ])
     }
 
     private static func object(
@@ -54,7 +58,8 @@ enum FileSchema {
     ) -> ConfigValue {
         .map([
             "type": .list([.text("object"), .text("null")]), "properties": .map(properties),
-            "required": .list(required.map { .text($0) }), "additionalProperties": .bool(open), "description": .text(help),
+            "required": .list(required.map { .text($0) }), "additionalProperties": .bool(open),
+            "description": .text(help),
         ])
     }
 
@@ -82,25 +87,32 @@ enum FileSchema {
     static var pipeline: ConfigValue {
         let reference = object(
             [
-                "from": text("stage.output, source, or alias.name"), "where": names(to: anything, "attributes and their values"),
+                "from": text("stage.output, source, or alias.name"),
+                "where": names(to: anything, "attributes and their values"),
                 "optional": flag("whether no file is fine"),
-            ], required: ["from"], help: "Other keys are axes: +1 or [-1, +1] for neighbours, a value to hold the axis there.",
+            ], required: ["from"],
+            help: "Other keys are axes: +1 or [-1, +1] for neighbours, a value to hold the axis there.",
             open: true)
         let axis = anyOf(
             list(of: scalar), names(to: anyOf(names(to: anything), anything), "values with their attributes"),
             object(
                 [
                     "within": text("the axis that this one is nested within"), "values": anything,
-                    "range": list(of: integer(.min, "first, last, step")), "width": integer(1, "digits, padded with zeros"),
+                    "range": list(of: integer(.min, "first, last, step")),
+                    "width": integer(1, "digits, padded with zeros"),
                     "table": object(
-                        ["file": text("a CSV file"), "key": text("column of the values"), "where": names(to: anything)],
+                        [
+                            "file": text("a CSV file"), "key": text("column of the values"),
+                            "where": names(to: anything),
+                        ],
                         required: ["file", "key"]),
                     "glob": text("files as scans/${brain}/*.tif"), "where": names(to: anything),
                     "except": oneOrMore,
                 ]))
         let stage = object([
             "uses": text("the manifest's name; left out, the stage's own"), "for": oneOrMore,
-            "inputs": names(to: anyOf(text("stage.output"), reference, list(of: anyOf(text("stage.output"), reference)))),
+            "inputs": names(
+                to: anyOf(text("stage.output"), reference, list(of: anyOf(text("stage.output"), reference)))),
             "config": names(to: anything), "where": names(to: anything, "attributes and their values"),
             "when": anyOf(text("${axis.attribute} == value"), list(of: text("condition")), flag("condition")),
             "seed": anyOf(integer(0, "seed"), text("${axis}")), "resources": resources, "summary": text("one line"),
@@ -116,13 +128,15 @@ enum FileSchema {
                 "pipeline": text("the pipeline's name"), "summary": text("one line"),
                 "import": names(
                     to: anyOf(
-                        text("file"), object(["file": text("file"), "params": names(to: anything)], required: ["file"]))),
+                        text("file"), object(["file": text("file"), "params": names(to: anything)], required: ["file"]))
+                ),
                 "manifests": oneOrMore,
                 "params": names(
                     to: anyOf(
                         scalar,
                         object([
-                            "type": choice(["text", "number", "integer", "boolean", "path", "any"]), "default": anything,
+                            "type": choice(["text", "number", "integer", "boolean", "path", "any"]),
+                            "default": anything,
                             "help": text("one line"),
                         ]))),
                 "config": names(to: anything, "values for ${config.name}; seed is the seed of all stages"),
@@ -131,9 +145,11 @@ enum FileSchema {
                 "profiles": names(
                     to: object(
                         [
-                            "executor": choice(["local", "slurm"]), "cores": integer(1, "cores in all"), "memory": anything,
+                            "executor": choice(["local", "slurm"]), "cores": integer(1, "cores in all"),
+                            "memory": anything,
                             "gpu": integer(0, "GPUs in all"), "time": anything, "retries": integer(0, "tries"),
-                            "partition": text("Slurm partition"), "account": text("Slurm account"), "qos": text("Slurm QOS"),
+                            "partition": text("Slurm partition"), "account": text("Slurm account"),
+                            "qos": text("Slurm QOS"),
                             "array_size": integer(1, "tasks an array"), "options": anything,
                         ])),
             ]))
@@ -163,7 +179,8 @@ enum FileSchema {
             object(
                 [
                     "stage": text("the name, like the file's"), "version": integer(0, "goes up when results change"),
-                    "summary": text("one line"), "help": text("more"), "run": list(of: scalar), "inputs": names(to: input),
+                    "summary": text("one line"), "help": text("more"), "run": list(of: scalar),
+                    "inputs": names(to: input),
                     "outputs": names(to: output), "config": names(to: key), "resources": resources,
                 ], required: ["stage", "run", "outputs"]))
     }
@@ -183,7 +200,8 @@ enum FileSchema {
         let type = object(
             [
                 "summary": text("one line"), "format": choice(ArtifactType.Format.allCases.map(\.rawValue)),
-                "extension": text("without the dot"), "datasets": names(to: dataset), "attributes": names(to: attribute),
+                "extension": text("without the dot"), "datasets": names(to: dataset),
+                "attributes": names(to: attribute),
             ], required: ["format"])
         return document("cyto-pipe artifact types", object(["types": names(to: type)], required: ["types"]))
     }

@@ -77,6 +77,8 @@ struct StatusCommand: ParsableCommand {
     }
 
     private static func cells(_ counts: Counts) -> [String] {
-        [counts.done, counts.stale, counts.failed, counts.running, counts.total].map { $0 == 0 ? "·" : CountText.of($0) }
+        [counts.done, counts.stale, counts.failed, counts.running, counts.total].map {
+            $0 == 0 ? "·" : CountText.of($0)
+        }
     }
 }

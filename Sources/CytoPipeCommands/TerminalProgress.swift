@@ -30,7 +30,8 @@ final class TerminalProgress: RunObserver, Sendable {
     ///   - size: of the terminal.
     ///   - write: puts text on the terminal.
     init(
-        graph: WorkGraph, now: @escaping @Sendable () -> Double, size: @escaping @Sendable () -> (columns: Int, rows: Int),
+        graph: WorkGraph, now: @escaping @Sendable () -> Double,
+        size: @escaping @Sendable () -> (columns: Int, rows: Int),
         write: @escaping @Sendable (String) -> Void
     ) {
         state = Mutex(State(tally: RunTally(graph: graph)))
@@ -59,7 +60,9 @@ final class TerminalProgress: RunObserver, Sendable {
             case .retrying(let task, let failure, let attempt):
                 state.news.append("↻ \(state.tally.graph.label(of: task)), try \(attempt) failed: \(failure.message)")
             case .progress(let task, let message):
-                if let warning = message.warning { state.news.append("! \(state.tally.graph.label(of: task)): \(warning)") }
+                if let warning = message.warning {
+                    state.news.append("! \(state.tally.graph.label(of: task)): \(warning)")
+                }
             case .stopping: state.news.append("stopping; interrupt again to kill running tasks at once")
             default: break
             }
@@ -69,7 +72,9 @@ final class TerminalProgress: RunObserver, Sendable {
     /// Takes the display away and gives the totals.
     func end() -> RunTally {
         return state.withLock { state in
-            let text = TerminalProgress.erasing(state.drawnLines) + TerminalProgress.text(ofNews: &state.news, width: size().columns)
+            let text =
+                TerminalProgress.erasing(state.drawnLines)
+                + TerminalProgress.text(ofNews: &state.news, width: size().columns)
             write(text + (state.drawnLines > 0 ? "\u{1B}[?25h" : ""))
             state.drawnLines = 0
             state.isOver = true
@@ -122,7 +127,9 @@ final class TerminalProgress: RunObserver, Sendable {
         if barWidth >= 8 {
             let done = Double(tally.through) + tally.running.values.reduce(0) { $0 + ($1.fraction ?? 0) }
             let filled = min(barWidth, Int((done / Double(max(1, tally.planned)) * Double(barWidth)).rounded(.down)))
-            head = String(repeating: "█", count: filled) + String(repeating: "░", count: barWidth - filled) + "  " + figures
+            head =
+                String(repeating: "█", count: filled) + String(repeating: "░", count: barWidth - filled) + "  "
+                + figures
         }
         var lines = [cut(head, to: columns)]
         let room = max(0, min(rows - 3, 24))

@@ -59,7 +59,8 @@ struct GraphExpansion {
         else {
             mistakes.append(
                 Diagnostic(
-                    at: stage.mark, "stage '\(stage.name)' brings the pipeline to more than \(GraphExpansion.taskLimit) tasks"))
+                    at: stage.mark,
+                    "stage '\(stage.name)' brings the pipeline to more than \(GraphExpansion.taskLimit) tasks"))
             return
         }
         stageItems[index] = items
@@ -162,7 +163,8 @@ struct GraphExpansion {
             for binding in varying {
                 let value = binding.value.evaluated { items.value($0, at: item, of: pipeline.axes) }
                 let what = "\(stage.name)\(label(items.coordinates(of: item, of: pipeline.axes)))"
-                switch schema.check(GraphExpansion.fitted(value, to: binding.key), of: binding.key, context: what, at: binding.mark)
+                switch schema.check(
+                    GraphExpansion.fitted(value, to: binding.key), of: binding.key, context: what, at: binding.mark)
                 {
                 case .success(let value): config[binding.key.name] = value
                 case .failure(let misfit):
@@ -197,7 +199,8 @@ struct GraphExpansion {
             guard let number = UInt64(text) else {
                 mistakes.append(
                     Diagnostic(
-                        at: seed.mark, "the seed of \(stage.name)\(label(items.coordinates(of: item, of: pipeline.axes))) is '\(text)'",
+                        at: seed.mark,
+                        "the seed of \(stage.name)\(label(items.coordinates(of: item, of: pipeline.axes))) is '\(text)'",
                         expected: "an integer from 0 up"))
                 return [0]
             }
@@ -223,7 +226,8 @@ struct GraphExpansion {
                 let declared = pipeline.sources[source]
                 guard
                     let items = ItemSet(
-                        axes: declared.axes, filters: declared.filters, of: pipeline.axes, limit: GraphExpansion.taskLimit)
+                        axes: declared.axes, filters: declared.filters, of: pipeline.axes,
+                        limit: GraphExpansion.taskLimit)
                 else { return }
                 sourceItems[source] = items
                 sourceNumbers[source] = [Int32](repeating: -1, count: items.count)
@@ -249,7 +253,8 @@ struct GraphExpansion {
                     origin = .source(sourceNumber(source, item: Int(position)))
                     number = sourceItemNumbers[source][Int(position)]
                 }
-                let attributes = link.attributeNumber(of: Int(position), axes: pipeline.axes, sets: &graph.attributeSets)
+                let attributes = link.attributeNumber(
+                    of: Int(position), axes: pipeline.axes, sets: &graph.attributeSets)
                 graph.inputs.append(
                     WorkGraph.Input(port: Int32(link.port), origin: origin, item: number, attributes: attributes))
             }

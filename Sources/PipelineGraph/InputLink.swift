@@ -62,7 +62,9 @@ struct InputLink {
             }
             return [place]
         }
-        guard let neighbours = connection.neighbours else { return place(of: item, offset: 0, axes: axes).map { [$0] } ?? [] }
+        guard let neighbours = connection.neighbours else {
+            return place(of: item, offset: 0, axes: axes).map { [$0] } ?? []
+        }
         return neighbours.offsets.compactMap { place(of: item, offset: $0, axes: axes) }
     }
 
@@ -82,7 +84,9 @@ struct InputLink {
                 index = own
                 // Where the parent is pinned elsewhere, the value of the same name there is meant.
                 if let parent, let held = found[parent], Int(axes[axis].parents[own]) != held {
-                    guard let named = position(of: axes[axis].values[own], on: axis, within: held, axes: axes) else { return nil }
+                    guard let named = position(of: axes[axis].values[own], on: axis, within: held, axes: axes) else {
+                        return nil
+                    }
                     index = named
                 }
             } else {
@@ -139,7 +143,8 @@ struct InputLink {
     func mistake(pipeline: Pipeline) -> Diagnostic? {
         guard missing > 0 else { return nil }
         let coordinates = consumer.coordinates(of: firstMissing, of: pipeline.axes)
-        let label = coordinates.isEmpty
+        let label =
+            coordinates.isEmpty
             ? "" : "[" + coordinates.map { "\($0.axis)=\($0.value)" }.joined(separator: ",") + "]"
         let name: String
         switch connection.origin {

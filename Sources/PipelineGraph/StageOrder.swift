@@ -35,7 +35,8 @@ struct StageOrder {
                     let names = ([producer].map { stages[$0].name } + cycle.reversed())
                     mistakes.append(
                         Diagnostic(
-                            at: connection.mark, "stages need each other in a circle: \(names.joined(separator: " -> "))",
+                            at: connection.mark,
+                            "stages need each other in a circle: \(names.joined(separator: " -> "))",
                             expected: "stages that can run one after the other"))
                 }
             }

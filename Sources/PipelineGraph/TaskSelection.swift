@@ -158,7 +158,8 @@ private struct SelectionResolver {
                 let stages: Set<Int32>
                 if let target = pipeline.targets.first(where: { $0.name == name }) {
                     let stageNames = target.stages.map { pipeline.stages[$0].name }
-                    stages = Set(graph.stages.indices.filter { stageNames.contains(graph.stages[$0].name) }.map { Int32($0) })
+                    stages = Set(
+                        graph.stages.indices.filter { stageNames.contains(graph.stages[$0].name) }.map { Int32($0) })
                 } else {
                     stages = self.stages([name], option: "target", candidates: pipeline.targets.map(\.name))
                 }
@@ -175,7 +176,8 @@ private struct SelectionResolver {
                 stages.insert(Int32(stage))
             } else {
                 note(
-                    option, name, option == "target" ? "there is no target or stage '\(name)'" : "there is no stage '\(name)'",
+                    option, name,
+                    option == "target" ? "there is no target or stage '\(name)'" : "there is no stage '\(name)'",
                     candidates: candidates + graph.stages.map(\.name))
             }
         }
@@ -192,11 +194,13 @@ private struct SelectionResolver {
             let axis = String(text[..<equals])
             let value = String(text[text.index(after: equals)...])
             guard let known = pipeline.axes.first(where: { $0.name == axis }) else {
-                note("--item", text, "there is no axis '\(axis)'", candidates: pipeline.axes.map(\.name))
+                note("--item", text, "there is no axis '\(axis)'", candidates: pipeline.axes.map(\.name), name: axis)
                 continue
             }
             guard known.values.contains(value) else {
-                note("--item", text, "axis '\(axis)' has no value '\(value)'", candidates: Array(Set(known.values)), name: value)
+                note(
+                    "--item", text, "axis '\(axis)' has no value '\(value)'", candidates: Array(Set(known.values)),
+                    name: value)
                 continue
             }
             if let position = result.firstIndex(where: { $0.axis == axis }) {
@@ -208,10 +212,13 @@ private struct SelectionResolver {
         return result
     }
 
-    private mutating func note(_ option: String, _ text: String, _ message: String, candidates: [String], name: String? = nil) {
+    private mutating func note(
+        _ option: String, _ text: String, _ message: String, candidates: [String], name: String? = nil
+    ) {
         let mark = Mark(file: SourceFile(path: option, text: text), length: text.unicodeScalars.count)
         let suggestion = SpellingSuggestion.nearest(to: name ?? text, among: candidates)
-        let expected = candidates.isEmpty || candidates.count > 24 ? nil : "one of \(candidates.sorted().joined(separator: ", "))"
+        let expected =
+            candidates.isEmpty || candidates.count > 24 ? nil : "one of \(candidates.sorted().joined(separator: ", "))"
         mistakes.append(Diagnostic(at: mark, message, expected: expected, suggestion: suggestion))
     }
 }

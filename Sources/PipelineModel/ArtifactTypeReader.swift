@@ -24,12 +24,16 @@ struct ArtifactTypeTable {
     mutating func add(_ root: YAMLNode, problems: DiagnosticList) {
         guard var reader = MappingReader(root, what: "the file of artifact types", problems: problems) else { return }
         if let node = reader.require("types", expected: "types: { name: { format: …, extension: … } }"),
-            let list = MappingReader(node, what: "'types'", problems: problems), case .mapping(let entries) = list.node.content
+            let list = MappingReader(node, what: "'types'", problems: problems),
+            case .mapping(let entries) = list.node.content
         {
             for entry in entries {
-                guard Names.check(entry.key, of: "an artifact type", at: entry.keyMark, problems: problems) else { continue }
+                guard Names.check(entry.key, of: "an artifact type", at: entry.keyMark, problems: problems) else {
+                    continue
+                }
                 if entry.key == ArtifactTypeTable.anyFile {
-                    problems.error(at: entry.keyMark, "the type 'file' is there already: any file", expected: "another name")
+                    problems.error(
+                        at: entry.keyMark, "the type 'file' is there already: any file", expected: "another name")
                 } else if let type = ArtifactTypeTable.read(entry, problems: problems) {
                     types[entry.key] = type
                 }
@@ -60,7 +64,8 @@ struct ArtifactTypeTable {
             problems.error(at: mark, "\(what) has format '\(format.rawValue)', which holds no datasets or attributes")
         }
         if let given = fileExtension, given.value.contains("/") || given.value.hasPrefix(".") {
-            problems.error(at: given.mark, "'\(given.value)' is no extension", expected: "an extension without the dot, as h5")
+            problems.error(
+                at: given.mark, "'\(given.value)' is no extension", expected: "an extension without the dot, as h5")
         }
         var type = ArtifactType(
             name: entry.key, summary: summary, format: format,
@@ -86,7 +91,8 @@ struct ArtifactTypeTable {
     {
         let what = "dataset '\(entry.key)' of \(type)"
         if !entry.key.hasPrefix("/") {
-            problems.error(at: entry.keyMark, "'\(entry.key)' is no dataset path", expected: "a path such as /\(entry.key)")
+            problems.error(
+                at: entry.keyMark, "'\(entry.key)' is no dataset path", expected: "a path such as /\(entry.key)")
         }
         guard var reader = MappingReader(entry.value, what: what, problems: problems) else { return nil }
         let element = element(of: &reader)
@@ -98,7 +104,8 @@ struct ArtifactTypeTable {
         var shape: [Int?] = []
         if let shapeNode {
             guard case .sequence(let dimensions) = shapeNode.content else {
-                problems.error(at: shapeNode.mark, "'shape' is \(shapeNode.briefly)", expected: "a list as [rows, columns]")
+                problems.error(
+                    at: shapeNode.mark, "'shape' is \(shapeNode.briefly)", expected: "a list as [rows, columns]")
                 return nil
             }
             for dimension in dimensions {
@@ -117,7 +124,9 @@ struct ArtifactTypeTable {
 
     private static func element(of reader: inout MappingReader) -> ArtifactType.Element? {
         let names = ArtifactType.Element.allCases.map(\.rawValue)
-        guard let text = reader.requiredText("element", expected: "one of \(names.joined(separator: ", "))") else { return nil }
+        guard let text = reader.requiredText("element", expected: "one of \(names.joined(separator: ", "))") else {
+            return nil
+        }
         if let element = ArtifactType.Element(rawValue: text.value) { return element }
         reader.problems.error(
             at: text.mark, "'\(text.value)' is no element type", expected: "one of \(names.joined(separator: ", "))",

@@ -61,7 +61,8 @@ extension Axis {
     /// Puts the blocks of all parent values together.
     init(name: String, parent: Int?, blocks: [AxisBlock], mark: Mark) {
         self.init(
-            name: name, parent: parent, values: [], parents: [], starts: [0], attributeNames: [], columns: [], mark: mark)
+            name: name, parent: parent, values: [], parents: [], starts: [0], attributeNames: [], columns: [],
+            mark: mark)
         values.reserveCapacity(blocks.reduce(0) { $0 + $1.values.count })
         var positions: [String: Int] = [:]
         for (index, block) in blocks.enumerated() {

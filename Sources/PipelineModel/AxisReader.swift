@@ -39,7 +39,8 @@ final class AxisReader {
         let what = "axis '\(entry.key)'"
         guard Names.check(entry.key, of: "an axis", at: entry.keyMark, problems: problems) else { return nil }
         if ["config", "params"].contains(entry.key) {
-            problems.error(at: entry.keyMark, "'\(entry.key)' is no name for an axis: ${\(entry.key).…} means something else")
+            problems.error(
+                at: entry.keyMark, "'\(entry.key)' is no name for an axis: ${\(entry.key).…} means something else")
             return nil
         }
         guard case .mapping(let entries) = entry.value.content,
@@ -61,7 +62,8 @@ final class AxisReader {
             if parent == nil {
                 problems.error(
                     at: within.mark, "\(what) stands within '\(within.value)', which is no axis that stands before it",
-                    suggestion: SpellingSuggestion.nearest(to: within.value, among: resolver.registry.index.keys.sorted()))
+                    suggestion: SpellingSuggestion.nearest(
+                        to: within.value, among: resolver.registry.index.keys.sorted()))
                 return nil
             }
         }
@@ -73,8 +75,10 @@ final class AxisReader {
         guard given.count == 1 else {
             if table == nil || given.count > 1 {
                 problems.error(
-                    at: entry.keyMark, given.isEmpty
-                        ? "\(what) has no values" : "\(what) has values twice: \(given.map(\.name).joined(separator: " and "))",
+                    at: entry.keyMark,
+                    given.isEmpty
+                        ? "\(what) has no values"
+                        : "\(what) has values twice: \(given.map(\.name).joined(separator: " and "))",
                     expected: "one of values, range, table, glob")
             }
             return nil
@@ -112,7 +116,9 @@ final class AxisReader {
                     common = block
                     blocks.append(block)
                 }
-                if blocks.count.isMultiple(of: 64), blocks.reduce(0, { $0 + $1.values.count }) > AxisReader.valueLimit { break }
+                if blocks.count.isMultiple(of: 64), blocks.reduce(0, { $0 + $1.values.count }) > AxisReader.valueLimit {
+                    break
+                }
             }
         } else {
             guard let block = self.block(values, parent: nil, what: what) else { return nil }
@@ -121,7 +127,8 @@ final class AxisReader {
         for index in blocks.indices { filter(&blocks[index], by: filters, except: except, what: what) }
         let count = blocks.reduce(0) { $0 + $1.values.count }
         guard count <= AxisReader.valueLimit else {
-            problems.error(at: entry.keyMark, "\(what) has \(count) values", expected: "at most \(AxisReader.valueLimit)")
+            problems.error(
+                at: entry.keyMark, "\(what) has \(count) values", expected: "at most \(AxisReader.valueLimit)")
             return nil
         }
         for block in isShared ? blocks.prefix(1) : blocks[...] { checkValues(block, what: what) }
@@ -164,7 +171,9 @@ final class AxisReader {
         case .glob(let pattern):
             let path = path(pattern, parent: parent, what: "'glob' of \(what)")
             let found = GlobPattern.matches(path, files: files)
-            if found.isEmpty { problems.error(at: pattern.mark, "no file matches \(path)", expected: "at least one file") }
+            if found.isEmpty {
+                problems.error(at: pattern.mark, "no file matches \(path)", expected: "at least one file")
+            }
             return AxisBlock(
                 values: found.map(\.key), marks: found.map { _ in pattern.mark },
                 columns: [("file", found.map { .text($0.path) })])
@@ -177,7 +186,9 @@ final class AxisReader {
         switch node.content {
         case .sequence(let nodes):
             for node in nodes {
-                guard let text = MappingReader.text(node, what: "a value of \(what)", problems: problems) else { continue }
+                guard let text = MappingReader.text(node, what: "a value of \(what)", problems: problems) else {
+                    continue
+                }
                 block.values.append(text.value)
                 block.marks.append(node.mark)
             }
@@ -233,7 +244,8 @@ final class AxisReader {
         }
         guard numbers.count == 2 || numbers.count == 3, numbers.allSatisfy({ abs($0) <= 1 << 40 }) else {
             problems.error(
-                at: node.mark, "'range' of \(what) is \(node.briefly)", expected: "[first, last] or [first, last, step], integers")
+                at: node.mark, "'range' of \(what) is \(node.briefly)",
+                expected: "[first, last] or [first, last, step], integers")
             return nil
         }
         let step = numbers.count == 3 ? numbers[2] : 1
@@ -242,7 +254,8 @@ final class AxisReader {
             return nil
         }
         guard (numbers[1] - numbers[0]) / step < AxisReader.valueLimit else {
-            problems.error(at: node.mark, "'range' of \(what) is too long", expected: "at most \(AxisReader.valueLimit) values")
+            problems.error(
+                at: node.mark, "'range' of \(what) is too long", expected: "at most \(AxisReader.valueLimit) values")
             return nil
         }
         let values = stride(from: numbers[0], through: numbers[1], by: Int64.Stride(step)).map { number in
@@ -269,7 +282,8 @@ final class AxisReader {
     }
 
     private func tableBlock(
-        _ file: Located<String>, _ key: Located<String>, _ filters: [Filter], parent: (axis: Int, index: Int)?, what: String
+        _ file: Located<String>, _ key: Located<String>, _ filters: [Filter], parent: (axis: Int, index: Int)?,
+        what: String
     ) -> AxisBlock? {
         guard let table = table(at: file, parent: parent) else { return nil }
         func column(_ name: String, at mark: Mark) -> Int? {

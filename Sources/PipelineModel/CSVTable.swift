@@ -82,7 +82,8 @@ struct CSVTable {
             fits = false
         }
         if header.isEmpty {
-            problems.error(at: Mark(file: file), "the table is empty", expected: "a header line with the names of the columns")
+            problems.error(
+                at: Mark(file: file), "the table is empty", expected: "a header line with the names of the columns")
             return nil
         }
         if !fits { return nil }

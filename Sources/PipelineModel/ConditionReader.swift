@@ -62,7 +62,8 @@ struct ConditionReader {
         let left = side(words[..<position], at: mark)
         let right = side(words[(position + 1)...], at: mark)
         guard let left, let right else {
-            problems.error(at: mark, "'\(scalar.text)' lacks a side", expected: "a value on both sides of '\(words[position])'")
+            problems.error(
+                at: mark, "'\(scalar.text)' lacks a side", expected: "a value on both sides of '\(words[position])'")
             return nil
         }
         if words[position] == "in" {
@@ -83,7 +84,9 @@ struct ConditionReader {
         guard !words.isEmpty else { return nil }
         let text = words.joined(separator: " ")
         let silent = DiagnosticList()
-        guard var node = YAMLReader.read(SourceFile(path: mark.file.path, text: text), problems: silent) else { return nil }
+        guard var node = YAMLReader.read(SourceFile(path: mark.file.path, text: text), problems: silent) else {
+            return nil
+        }
         node.mark = mark
         return resolver.with(axes: axes) { resolver.template(node, what: "'when' of \(what)") }
     }

@@ -31,7 +31,8 @@ public struct ConfigKey: Sendable {
         if value == .null, nullable { return .success(.null) }
         return ConfigKey.converted(value, to: kind, items: items).flatMap { converted in
             if !choices.isEmpty {
-                let parts: [ConfigValue] = if kind == .list, case .list(let list) = converted { list } else { [converted] }
+                let parts: [ConfigValue] =
+                    if kind == .list, case .list(let list) = converted { list } else { [converted] }
                 for part in parts where !choices.contains(part) { return .failure(misfit(part)) }
             }
             let numbers: [ConfigValue] = if case .list(let list) = converted { list } else { [converted] }
@@ -88,7 +89,8 @@ public struct ConfigKey: Sendable {
 
     private static func converted(_ value: ConfigValue, to kind: Kind, items: Kind?) -> Result<ConfigValue, Misfit> {
         switch (kind, value) {
-        case (.any, _), (.boolean, .bool), (.text, .text), (.integer, .integer), (.number, .real): return .success(value)
+        case (.any, _), (.boolean, .bool), (.text, .text), (.integer, .integer), (.number, .real):
+            return .success(value)
         case (.choice, .text), (.choice, .integer), (.choice, .real), (.choice, .bool): return .success(value)
         case (.number, .integer(let integer)): return .success(.real(Double(integer)))
         case (.integer, .real(let real)):
@@ -122,7 +124,8 @@ public struct ConfigKey: Sendable {
         case .text(let value): value
         case .list(let list): "[" + list.map { text(of: $0) }.joined(separator: ", ") + "]"
         case .map(let map):
-            "{" + map.sorted { $0.key < $1.key }.map { "\($0.key): \(text(of: $0.value))" }.joined(separator: ", ") + "}"
+            "{" + map.sorted { $0.key < $1.key }.map { "\($0.key): \(text(of: $0.value))" }.joined(separator: ", ")
+                + "}"
         }
     }
 }

@@ -5,7 +5,8 @@ extension ConfigSchema {
     static func read(_ node: YAMLNode, problems: DiagnosticList) -> ConfigSchema {
         guard case .mapping(let entries) = node.content else {
             if !node.isNull {
-                problems.error(at: node.mark, "'config' is \(node.briefly)", expected: "a mapping of keys to their types")
+                problems.error(
+                    at: node.mark, "'config' is \(node.briefly)", expected: "a mapping of keys to their types")
             }
             return ConfigSchema()
         }
@@ -65,7 +66,8 @@ extension ConfigSchema {
         if let kind = ConfigKey.Kind(rawValue: text.value) { return kind }
         let names = ConfigKey.Kind.allCases.map(\.rawValue)
         problems.error(
-            at: text.mark, "'\(text.value)' is no type of a config key", expected: "one of \(names.joined(separator: ", "))",
+            at: text.mark, "'\(text.value)' is no type of a config key",
+            expected: "one of \(names.joined(separator: ", "))",
             suggestion: SpellingSuggestion.nearest(to: text.value, among: names))
         return nil
     }

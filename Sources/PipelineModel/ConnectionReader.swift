@@ -44,7 +44,8 @@ struct ConnectionReader {
     ) -> [Pipeline.Connection] {
         switch node.content {
         case .scalar:
-            guard let text = MappingReader.text(node, what: "input '\(port.name)' of \(what)", problems: problems) else {
+            guard let text = MappingReader.text(node, what: "input '\(port.name)' of \(what)", problems: problems)
+            else {
                 return []
             }
             return connection(text, details: nil, port: port, of: stage, what: what).map { [$0] } ?? []
@@ -66,7 +67,8 @@ struct ConnectionReader {
         guard let (origin, type, axes) = producer(reference) else { return nil }
         if port.type != ArtifactTypeTable.anyFile, port.type != type {
             problems.error(
-                at: reference.mark, "'\(reference.value)' is of type '\(type)', but input '\(port.name)' of \(what) takes '\(port.type)'",
+                at: reference.mark,
+                "'\(reference.value)' is of type '\(type)', but input '\(port.name)' of \(what) takes '\(port.type)'",
                 expected: "something of type '\(port.type)'")
         }
         checkAttributes(port, axes: axes, at: reference.mark, what: what)
@@ -82,10 +84,12 @@ struct ConnectionReader {
             if let offsets = offsets(node) {
                 if !stage.axes.contains(axis) {
                     problems.error(
-                        at: node.mark, "\(what) has no place on axis '\(resolver.axes[axis].name)' to count neighbours from",
+                        at: node.mark,
+                        "\(what) has no place on axis '\(resolver.axes[axis].name)' to count neighbours from",
                         expected: "'\(resolver.axes[axis].name)' in 'for' of \(what)")
                 } else if connection.neighbours != nil {
-                    problems.error(at: node.mark, "neighbours along two axes at once", expected: "neighbours along one axis")
+                    problems.error(
+                        at: node.mark, "neighbours along two axes at once", expected: "neighbours along one axis")
                 }
                 connection.neighbours = (axis, offsets)
             } else {
@@ -110,7 +114,8 @@ struct ConnectionReader {
             if case .integer(let offset) = node.scalar?.value, abs(offset) <= 1_000_000 {
                 offsets.append(Int(offset))
             } else {
-                problems.error(at: node.mark, "\(node.briefly) is no neighbour", expected: "a signed number as +1 or -2")
+                problems.error(
+                    at: node.mark, "\(node.briefly) is no neighbour", expected: "a signed number as +1 or -2")
             }
         }
         return offsets
@@ -124,13 +129,15 @@ struct ConnectionReader {
             let known = scope.names()
             problems.error(
                 at: reference.mark, "'\(reference.value)' names no stage and no source",
-                expected: known.isEmpty ? nil : known.count <= 16 ? "one of \(known.joined(separator: ", "))" : "stage.output",
+                expected: known.isEmpty
+                    ? nil : known.count <= 16 ? "one of \(known.joined(separator: ", "))" : "stage.output",
                 suggestion: suggestion)
             return nil
         case .source(let index, let rest):
             if !rest.isEmpty {
                 problems.error(
-                    at: reference.mark, "'\(reference.value)': a source has no outputs", expected: "'\(sources[index].name)'")
+                    at: reference.mark, "'\(reference.value)': a source has no outputs",
+                    expected: "'\(sources[index].name)'")
             }
             return (.source(index), sources[index].type, sources[index].axes)
         case .stage(let index, let rest):
@@ -168,7 +175,8 @@ struct ConnectionReader {
                 problems.error(
                     at: mark,
                     "input '\(port.name)' of \(what) wants the attribute '\(attribute.value)' with each file, which its axes lack",
-                    expected: "an axis of \(axes.map { resolver.axes[$0].name }.joined(separator: ", ")) with '\(attribute.value)'"
+                    expected:
+                        "an axis of \(axes.map { resolver.axes[$0].name }.joined(separator: ", ")) with '\(attribute.value)'"
                 )
             }
         }

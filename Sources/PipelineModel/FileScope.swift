@@ -45,7 +45,8 @@ final class FileScope {
 
     /// The names that references in this file may begin with, those of imported files with their alias.
     func names() -> [String] {
-        (Array(stages.keys) + Array(sources.keys) + imports.flatMap { alias, scope in scope.names().map { "\(alias).\($0)" } })
+        (Array(stages.keys) + Array(sources.keys)
+            + imports.flatMap { alias, scope in scope.names().map { "\(alias).\($0)" } })
             .sorted()
     }
 }

@@ -66,8 +66,10 @@ final class ManifestLibrary {
     /// The names of all manifests in some folders, sorted.
     func names(in folders: [String]) -> [String] {
         let names = folders.flatMap { files.list($0) ?? [] }
-        return Set(names.filter { $0.hasSuffix(".yaml") && $0 != ManifestLibrary.fileName }.map { FilePaths.stem(of: $0) })
-            .sorted()
+        return Set(
+            names.filter { $0.hasSuffix(".yaml") && $0 != ManifestLibrary.fileName }.map { FilePaths.stem(of: $0) }
+        )
+        .sorted()
     }
 
     private func readFile(_ path: String) -> YAMLNode? {

@@ -27,14 +27,17 @@ struct ParameterReader {
         var isPath = false
         var help = ""
         var defaultNode: YAMLNode? = entry.value
-        if case .mapping = entry.value.content, var reader = MappingReader(entry.value, what: what, problems: problems) {
+        if case .mapping = entry.value.content, var reader = MappingReader(entry.value, what: what, problems: problems)
+        {
             let type = reader.text("type")
             defaultNode = reader.take("default")
             help = reader.text("help")?.value ?? ""
             reader.finish()
             if let type {
                 isPath = type.value == "path"
-                if let known = ConfigKey.Kind(rawValue: isPath ? "text" : type.value), ParameterReader.kinds.contains(type.value) {
+                if let known = ConfigKey.Kind(rawValue: isPath ? "text" : type.value),
+                    ParameterReader.kinds.contains(type.value)
+                {
                     kind = known
                 } else {
                     problems.error(
@@ -50,13 +53,15 @@ struct ParameterReader {
             return .init(name: entry.key, value: .null, help: help)
         }
         // A folder named 0012 or true is text all the same.
-        let value: ConfigValue = if kind == .text, let scalar = node.scalar, !node.isNull { .text(scalar.text) } else { node.value }
+        let value: ConfigValue =
+            if kind == .text, let scalar = node.scalar, !node.isNull { .text(scalar.text) } else { node.value }
         let key = ConfigKey(
             name: entry.key, kind: kind, defaultValue: nil, minimum: nil, maximum: nil, choices: [], items: nil,
             nullable: node.isNull, unit: "", help: help, mark: entry.keyMark)
         switch ConfigSchema().check(value, of: key, context: "the parameters", at: node.mark) {
         case .success(.text(let path)) where isPath:
-            let folder = setting != nil ? workingDirectory : FilePaths.resolve(node.mark.file.folder, in: workingDirectory)
+            let folder =
+                setting != nil ? workingDirectory : FilePaths.resolve(node.mark.file.folder, in: workingDirectory)
             return .init(name: entry.key, value: .text(FilePaths.resolve(path, in: folder)), help: help)
         case .success(let value): return .init(name: entry.key, value: value, help: help)
         case .failure(let misfit):

@@ -142,7 +142,9 @@ extension Pipeline.Condition {
 
     private static func order(_ left: ConfigValue, _ right: ConfigValue) -> Int? {
         if let left = number(left), let right = number(right) { return left < right ? -1 : left > right ? 1 : 0 }
-        if case .text(let left) = left, case .text(let right) = right { return left < right ? -1 : left > right ? 1 : 0 }
+        if case .text(let left) = left, case .text(let right) = right {
+            return left < right ? -1 : left > right ? 1 : 0
+        }
         return nil
     }
 

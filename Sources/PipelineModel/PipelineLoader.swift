@@ -16,7 +16,8 @@ public struct PipelineLoader {
     ///   - path: the pipeline's file; relative paths are seen from the working directory.
     ///   - options: settings and imports that replace those of the file.
     /// - Throws: all mistakes, where there is at least one.
-    public func load(_ path: String, options: PipelineOptions = PipelineOptions()) throws(PipelineMistakes) -> Pipeline {
+    public func load(_ path: String, options: PipelineOptions = PipelineOptions()) throws(PipelineMistakes) -> Pipeline
+    {
         let problems = DiagnosticList()
         let reading = PipelineReading(files: files, options: options, problems: problems)
         let pipeline = reading.read(path)
@@ -72,12 +73,14 @@ final class PipelineReading {
     func read(_ path: String) -> Pipeline? {
         let mark = Mark(file: SourceFile(path: path, bytes: []))
         guard let (file, root) = open(path, shownAs: path, at: mark) else { return nil }
-        let scope = FileScope(file: file, prefix: "", resolver: TemplateResolver(registry: registry, problems: problems))
+        let scope = FileScope(
+            file: file, prefix: "", resolver: TemplateResolver(registry: registry, problems: problems))
         let absolute = FilePaths.resolve(path, in: files.workingDirectory)
         guard var reader = MappingReader(root, what: "the pipeline", problems: problems) else { return nil }
         let name = reader.text("pipeline")
         if name == nil, !root.isNull {
-            problems.error(at: root.mark, "the file names no pipeline", expected: "pipeline: \(FilePaths.stem(of: path))")
+            problems.error(
+                at: root.mark, "the file names no pipeline", expected: "pipeline: \(FilePaths.stem(of: path))")
         } else if root.isNull {
             problems.error(at: root.mark, "the file is empty", expected: "a pipeline: pipeline: …, stages: …")
         }
@@ -154,7 +157,9 @@ final class PipelineReading {
             if prefix.isEmpty { seed = ownSeed }
         }
         scope.manifestFolders = manifests.map {
-            FilePaths.resolve(scope.resolver.constantText($0, what: "'manifests'"), in: FilePaths.resolve(folder, in: files.workingDirectory))
+            FilePaths.resolve(
+                scope.resolver.constantText($0, what: "'manifests'"),
+                in: FilePaths.resolve(folder, in: files.workingDirectory))
         }
         for (path, written) in zip(scope.manifestFolders, manifests) where files.list(path) == nil {
             problems.error(at: written.mark, "there is no folder \(path)", expected: "a folder of stage manifests")
@@ -185,7 +190,9 @@ final class PipelineReading {
         }
         for index in entries.indices {
             settable.append((prefix + ["config", entries[index].key]).joined(separator: "."))
-            guard let setting = settings.last(where: { $0.path == prefix + ["config", entries[index].key] }) else { continue }
+            guard let setting = settings.last(where: { $0.path == prefix + ["config", entries[index].key] }) else {
+                continue
+            }
             setting.isUsed = true
             entries[index].value = setting.value
         }
@@ -196,7 +203,8 @@ final class PipelineReading {
 
     private func readImports(_ node: YAMLNode?, of scope: FileScope, chain: [String]) {
         var list: [(alias: String, mark: Mark, node: YAMLNode?)] = []
-        if let node, let reader = MappingReader(node, what: "'import'", expected: "{ alias: file }", problems: problems),
+        if let node,
+            let reader = MappingReader(node, what: "'import'", expected: "{ alias: file }", problems: problems),
             case .mapping(let entries) = reader.node.content
         {
             list = entries.map { ($0.key, $0.keyMark, $0.value) }
@@ -384,7 +392,9 @@ final class PipelineReading {
             var limits = ResourceRequest()
             limits.read(from: &reader)
             var options: [String: ConfigValue] = [:]
-            for key in ["partition", "account", "array_size", "qos", "options"] { options[key] = reader.take(key)?.value }
+            for key in ["partition", "account", "array_size", "qos", "options"] {
+                options[key] = reader.take(key)?.value
+            }
             reader.finish()
             return Pipeline.Profile(
                 name: entry.key, executor: executor?.value ?? "local", limits: limits, options: options)

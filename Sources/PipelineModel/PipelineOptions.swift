@@ -30,7 +30,8 @@ final class Setting {
         let file = SourceFile(path: "--set", text: text)
         let mark = Mark(file: file, length: text.unicodeScalars.count)
         guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
-            problems.error(at: mark, "'\(text)' is no setting", expected: "name=value, as stage.key=3 or params.folder=/data")
+            problems.error(
+                at: mark, "'\(text)' is no setting", expected: "name=value, as stage.key=3 or params.folder=/data")
             return nil
         }
         let path = text[..<equals].split(separator: ".", omittingEmptySubsequences: false).map { String($0) }

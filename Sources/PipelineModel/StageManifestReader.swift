@@ -21,7 +21,8 @@ struct StageManifestReader {
         let version = reader.integer("version", in: 0...Int64(Int32.max)) ?? 1
         let summary = reader.text("summary")?.value ?? ""
         _ = reader.text("help")
-        let run = reader.require("run", expected: "the command line as a list, as [cyto-stage, \(name), --job, \"${job}\"]")
+        let run = reader.require(
+            "run", expected: "the command line as a list, as [cyto-stage, \(name), --job, \"${job}\"]")
         let inputsNode = reader.take("inputs")
         let outputsNode = reader.require("outputs", expected: "outputs: { name: { type: … } }")
         let configNode = reader.take("config")
@@ -41,7 +42,8 @@ struct StageManifestReader {
     private func ports(_ node: YAMLNode?, what: String) -> [YAMLNode.Entry] {
         guard let node, !node.isNull else { return [] }
         guard case .mapping(let entries) = node.content else {
-            problems.error(at: node.mark, "\(what) is \(node.briefly)", expected: "a mapping of ports as { name: { type: … } }")
+            problems.error(
+                at: node.mark, "\(what) is \(node.briefly)", expected: "a mapping of ports as { name: { type: … } }")
             return []
         }
         return entries.filter { Names.check($0.key, of: "a port", at: $0.keyMark, problems: problems) }
@@ -50,7 +52,8 @@ struct StageManifestReader {
     private func input(_ entry: YAMLNode.Entry) -> StageManifest.Input? {
         let what = "input '\(entry.key)'"
         guard
-            var reader = MappingReader(entry.value, what: what, expected: "a mapping as { type: … }", problems: problems)
+            var reader = MappingReader(
+                entry.value, what: what, expected: "a mapping as { type: … }", problems: problems)
         else { return nil }
         let typeName = reader.requiredText("type", expected: "the name of an artifact type")
         let optional = reader.boolean("optional") ?? false
@@ -67,7 +70,8 @@ struct StageManifestReader {
     private func output(_ entry: YAMLNode.Entry) -> StageManifest.Output? {
         let what = "output '\(entry.key)'"
         guard
-            var reader = MappingReader(entry.value, what: what, expected: "a mapping as { type: … }", problems: problems)
+            var reader = MappingReader(
+                entry.value, what: what, expected: "a mapping as { type: … }", problems: problems)
         else { return nil }
         let typeName = reader.requiredText("type", expected: "the name of an artifact type")
         let fileExtension = reader.text("extension")
@@ -90,7 +94,8 @@ struct StageManifestReader {
     private func readCommand(_ node: YAMLNode, into manifest: inout StageManifest) {
         guard case .sequence(let nodes) = node.content, !nodes.isEmpty else {
             problems.error(
-                at: node.mark, "'run' is \(node.briefly)", expected: "the command line as a list, as [python3, make.py]")
+                at: node.mark, "'run' is \(node.briefly)", expected: "the command line as a list, as [python3, make.py]"
+            )
             return
         }
         for argument in nodes {
@@ -125,7 +130,9 @@ struct StageManifestReader {
         let path: String
         if argument.hasPrefix("${folder}/") {
             path = FilePaths.resolve(String(argument.dropFirst("${folder}/".count)), in: manifest.folder)
-        } else if !argument.contains("${"), !argument.hasPrefix("-"), !argument.hasPrefix("/"), argument.contains(".") || argument.contains("/") {
+        } else if !argument.contains("${"), !argument.hasPrefix("-"), !argument.hasPrefix("/"),
+            argument.contains(".") || argument.contains("/")
+        {
             path = FilePaths.resolve(argument, in: manifest.folder)
         } else {
             return

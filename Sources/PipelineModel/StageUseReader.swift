@@ -100,10 +100,14 @@ struct StageUseReader {
             }
         }
         for (axis, mark) in axes {
-            guard let parent = registry.axes[axis].parent, !axes.contains(where: { $0.index == parent }) else { continue }
+            guard let parent = registry.axes[axis].parent, !axes.contains(where: { $0.index == parent }) else {
+                continue
+            }
             problems.error(
-                at: mark, "\(what) runs over '\(registry.axes[axis].name)' but not over '\(registry.axes[parent].name)', which it is within",
-                expected: "for: [\(registry.chain(axis).reversed().map { registry.axes[$0].name }.joined(separator: ", "))]")
+                at: mark,
+                "\(what) runs over '\(registry.axes[axis].name)' but not over '\(registry.axes[parent].name)', which it is within",
+                expected:
+                    "for: [\(registry.chain(axis).reversed().map { registry.axes[$0].name }.joined(separator: ", "))]")
         }
         // Parents have smaller indices than what is nested within them, but the order of the file is kept where it can be.
         var ordered: [Int] = []
@@ -129,7 +133,8 @@ struct StageUseReader {
                 let known = schema.keys.map(\.name)
                 problems.error(
                     at: entry.keyMark, "unknown key '\(entry.key)' in 'config' of \(what)",
-                    expected: known.isEmpty ? "nothing: the stage has no config" : "one of \(known.sorted().joined(separator: ", "))",
+                    expected: known.isEmpty
+                        ? "nothing: the stage has no config" : "one of \(known.sorted().joined(separator: ", "))",
                     suggestion: SpellingSuggestion.nearest(to: entry.key, among: known))
             }
         }

@@ -88,7 +88,8 @@ final class TemplateResolver {
 
     /// The text of a node in which only config and params may be referred to.
     func constantText(_ text: Located<String>, what: String) -> String {
-        ConfigKey.text(of: constant(YAMLNode(.scalar(YAMLScalar(text: text.value, isPlain: false)), at: text.mark), what: what))
+        ConfigKey.text(
+            of: constant(YAMLNode(.scalar(YAMLScalar(text: text.value, isPlain: false)), at: text.mark), what: what))
     }
 
     /// The value of a node with references to axes left in.
@@ -165,8 +166,10 @@ final class TemplateResolver {
             guard case .map(let map) = value, let next = map[key] else {
                 let known: [String] = if case .map(let map) = value { map.keys.sorted() } else { [] }
                 problems.error(
-                    at: reference.mark, "'\(reference.text)': no '\(key)' in \(reference.path[..<position].joined(separator: "."))",
-                    expected: known.isEmpty ? "the value itself; it is no mapping" : "one of \(known.joined(separator: ", "))",
+                    at: reference.mark,
+                    "'\(reference.text)': no '\(key)' in \(reference.path[..<position].joined(separator: "."))",
+                    expected: known.isEmpty
+                        ? "the value itself; it is no mapping" : "one of \(known.joined(separator: ", "))",
                     suggestion: SpellingSuggestion.nearest(to: key, among: known))
                 return .constant(.null)
             }

@@ -34,12 +34,15 @@ struct TextTemplate {
             exact ? mark.advanced(by: start + (isPlain ? 0 : 1), length: end - start) : mark
         }
         while position < scalars.count {
-            if scalars[position] == "$", position + 2 < scalars.count, scalars[position + 1] == "$", scalars[position + 2] == "{" {
+            if scalars[position] == "$", position + 2 < scalars.count, scalars[position + 1] == "$",
+                scalars[position + 2] == "{"
+            {
                 plain += "${"
                 position += 3
             } else if scalars[position] == "$", position + 1 < scalars.count, scalars[position + 1] == "{" {
                 guard let end = scalars[position...].firstIndex(of: "}") else {
-                    problems.error(at: place(position, scalars.count), "'${' without '}'", expected: "'}' at the end of the name")
+                    problems.error(
+                        at: place(position, scalars.count), "'${' without '}'", expected: "'}' at the end of the name")
                     break
                 }
                 var name = String.UnicodeScalarView()
@@ -51,7 +54,9 @@ struct TextTemplate {
                     plain = ""
                     segments.append(.reference(TemplateReference(path: path, mark: here)))
                 } else {
-                    problems.error(at: here, "'${\(String(name))}' is no reference", expected: "names joined by dots, as ${axis.attribute}")
+                    problems.error(
+                        at: here, "'${\(String(name))}' is no reference",
+                        expected: "names joined by dots, as ${axis.attribute}")
                 }
                 position = end + 1
             } else {

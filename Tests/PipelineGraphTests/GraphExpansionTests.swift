@@ -6,7 +6,8 @@ import StageProtocol
 import Testing
 
 @Suite struct GraphExpansionTests {
-    static let axes = "axes:\n  a: { A: { kind: good, position: 1.5 }, B: { kind: bad, position: 2 } }\n  s: { within: a, values: { A: [1, 2, 3], B: [1] } }\n  m: [x, y]\n"
+    static let axes =
+        "axes:\n  a: { A: { kind: good, position: 1.5 }, B: { kind: bad, position: 2 } }\n  s: { within: a, values: { A: [1, 2, 3], B: [1] } }\n  m: [x, y]\n"
 
     private func lines(_ stages: String) throws -> [String] {
         try SampleGraph(GraphExpansionTests.axes + stages).expand().graph.lines
@@ -62,36 +63,55 @@ import Testing
     }
 
     @Test func aMissingNeighbourThatIsNeededIsAMistake() {
-        let found = mistakes("stages:\n  make: { for: [a, s] }\n  work: { for: [a, s], inputs: { in: { from: make.out, s: +1 } } }")
-        #expect(found == ["p.yaml:8:47 input 'in' of work[a=A,s=3] (and 1 more items) finds no file of 'make.out'"])
+        let found = mistakes(
+            "stages:\n  make: { for: [a, s] }\n  work: { for: [a, s], inputs: { in: { from: make.out, s: +1 } } }")
+        #expect(found == ["p.yaml:8:46 input 'in' of work[a=A,s=3] (and 1 more items) finds no file of 'make.out'"])
     }
 
     @Test func aStageMayReadItsOwnNeighbourInOneDirection() throws {
-        let back = try lines("stages:\n  make: { for: [s, a] }\n  work: { for: [a, s], inputs: { in: make.out, side: { from: work.out, s: -1 , optional: true} } }")
+        let back = try lines(
+            "stages:\n  make: { for: [s, a] }\n  work: { for: [a, s], inputs: { in: make.out, side: { from: work.out, s: -1 , optional: true} } }"
+        )
         #expect(back.last == "work[a=B,s=1] <- in:make[a=B,s=1].out")
         #expect(back[5] == "work[a=A,s=2] <- in:make[a=A,s=2].out side:work[a=A,s=1].out")
-        let forward = try lines("stages:\n  make: { for: [s, a] }\n  work: { for: [a, s], inputs: { in: make.out, side: { from: work.out, s: +1, optional: true } } }")
+        let forward = try lines(
+            "stages:\n  make: { for: [s, a] }\n  work: { for: [a, s], inputs: { in: make.out, side: { from: work.out, s: +1, optional: true } } }"
+        )
         #expect(forward[4] == "work[a=B,s=1] <- in:make[a=B,s=1].out")
         #expect(forward[6] == "work[a=A,s=2] <- in:make[a=A,s=2].out side:work[a=A,s=3].out")
-        #expect(mistakes("stages:\n  work: { for: [a, s], inputs: { in: { from: work.out, s: [-1, +1] } } }")[0].contains("needs its own output in a circle"))
+        #expect(
+            mistakes("stages:\n  work: { for: [a, s], inputs: { in: { from: work.out, s: [-1, +1] } } }")[0].contains(
+                "needs its own output in a circle"))
     }
 
     @Test func circlesOfStagesArePrinted() {
         let found = mistakes(
-            "stages:\n  work: { inputs: { in: two.out } }\n  two: { uses: work, inputs: { in: three.out } }\n  three: { uses: work, inputs: { in: work.out } }")
+            "stages:\n  work: { inputs: { in: two.out } }\n  two: { uses: work, inputs: { in: three.out } }\n  three: { uses: work, inputs: { in: work.out } }"
+        )
         #expect(found == ["p.yaml:9:38 stages need each other in a circle: work -> three -> two -> work"])
     }
 
     @Test func whereAndWhenLeaveItemsOut() throws {
-        #expect(try lines("stages: { make: { for: [a, s], where: { kind: good, s: [1, 3] } } }") == ["make[a=A,s=1]", "make[a=A,s=3]"])
-        #expect(try lines("stages: { make: { for: [a, s], when: [\"${a.kind} != bad\", \"${s.index} < 1\"] } }") == ["make[a=A,s=1]"])
-        #expect(try lines("stages: { make: { for: [a, m], when: \"${a} == A\" } }") == ["make[a=A,m=x]", "make[a=A,m=y]"])
+        #expect(
+            try lines("stages: { make: { for: [a, s], where: { kind: good, s: [1, 3] } } }") == [
+                "make[a=A,s=1]", "make[a=A,s=3]",
+            ])
+        #expect(
+            try lines("stages: { make: { for: [a, s], when: [\"${a.kind} != bad\", \"${s.index} < 1\"] } }") == [
+                "make[a=A,s=1]"
+            ])
+        #expect(
+            try lines("stages: { make: { for: [a, m], when: \"${a} == A\" } }") == ["make[a=A,m=x]", "make[a=A,m=y]"])
         #expect(try lines("config: { on: false }\nstages: { make: { for: [a], when: \"${config.on}\" } }") == [])
-        #expect(mistakes("stages: { make: { for: [a], where: { knd: good } } }") == ["p.yaml:6:38 'knd' in 'where' of stage 'make' is no attribute of its axes"])
+        #expect(
+            mistakes("stages: { make: { for: [a], where: { knd: good } } }") == [
+                "p.yaml:6:38 'knd' in 'where' of stage 'make' is no attribute of its axes"
+            ])
     }
 
     @Test func itemsThatLackTheirInputAreAMistakeUnlessOptional() throws {
-        let stages = "stages:\n  make: { for: [a], where: { kind: good } }\n  work: { for: [a], inputs: { in: make.out } }"
+        let stages =
+            "stages:\n  make: { for: [a], where: { kind: good } }\n  work: { for: [a], inputs: { in: make.out } }"
         #expect(mistakes(stages) == ["p.yaml:8:35 input 'in' of work[a=B] finds no file of 'make.out'"])
         let graph = try lines(stages.replacing("in: make.out", with: "in: { from: make.out, optional: true }"))
         #expect(graph == ["make[a=A]", "work[a=A] <- in:make[a=A].out", "work[a=B]"])
@@ -105,7 +125,8 @@ import Testing
     }
 
     @Test func severalProducersFeedOnePortInOrder() throws {
-        let graph = try lines("stages:\n  make: { for: [m] }\n  two: { uses: make }\n  work: { inputs: { in: [two.out, make.out] } }")
+        let graph = try lines(
+            "stages:\n  make: { for: [m] }\n  two: { uses: make }\n  work: { inputs: { in: [two.out, make.out] } }")
         #expect(graph.last == "work <- in:two.out in:make[m=x].out in:make[m=y].out")
     }
 
@@ -118,26 +139,42 @@ import Testing
     }
 
     @Test func configIsSharedWhereItDoesNotDependOnTheItem() throws {
-        let plain = try SampleGraph(GraphExpansionTests.axes + "stages: { make: { for: [a, s], config: { level: 3 } } }").expand().graph
+        let plain = try SampleGraph(
+            GraphExpansionTests.axes + "stages: { make: { for: [a, s], config: { level: 3 } } }"
+        ).expand().graph
         #expect(plain.configs == [["name": .text("x"), "level": .integer(3)]])
-        let varying = try SampleGraph(GraphExpansionTests.axes + "stages: { make: { for: [a, s], config: { name: \"${a.kind}-${a}\" } } }").expand().graph
+        let varying = try SampleGraph(
+            GraphExpansionTests.axes + "stages: { make: { for: [a, s], config: { name: \"${a.kind}-${a}\" } } }"
+        ).expand().graph
         #expect(varying.configs.map { $0["name"] } == [.text("good-A"), .text("bad-B")])
         #expect(varying.tasks.map(\.config) == [0, 0, 0, 1])
-        let numbers = try SampleGraph(GraphExpansionTests.axes + "stages: { make: { for: [a, s], config: { level: \"${s}\" } } }").expand().graph
+        let numbers = try SampleGraph(
+            GraphExpansionTests.axes + "stages: { make: { for: [a, s], config: { level: \"${s}\" } } }"
+        ).expand().graph
         #expect(numbers.configs.map { $0["level"] } == [.integer(1), .integer(2), .integer(3), .integer(1)])
-        #expect(mistakes("stages: { make: { for: [m], config: { level: \"${m}\" } } }") == ["p.yaml:6:46 'level' of make[m=x] is 'x'"])
+        #expect(
+            mistakes("stages: { make: { for: [m], config: { level: \"${m}\" } } }") == [
+                "p.yaml:6:46 'level' of make[m=x] is 'x'"
+            ])
     }
 
     @Test func seedsComeFromThePipelineUnlessTheStageHasItsOwn() throws {
-        let graph = try SampleGraph("config: { seed: 5 }\naxes: { n: { range: [1, 2] } }\nstages:\n  make: {}\n  two: { uses: make, for: [n], seed: \"${n}\" }").expand().graph
+        let graph = try SampleGraph(
+            "config: { seed: 5 }\naxes: { n: { range: [1, 2] } }\nstages:\n  make: {}\n  two: { uses: make, for: [n], seed: \"${n}\" }"
+        ).expand().graph
         #expect(graph.tasks.map(\.seed) == [5, 1, 2])
     }
 
     @Test func attributesThatAPortAsksForComeWithItsFiles() throws {
-        let graph = try SampleGraph(GraphExpansionTests.axes + "stages:\n  make: { for: [a, s] }\n  place: { for: [a], inputs: { in: make.out } }").expand().graph
+        let graph = try SampleGraph(
+            GraphExpansionTests.axes
+                + "stages:\n  make: { for: [a, s] }\n  place: { for: [a], inputs: { in: make.out } }"
+        ).expand().graph
         #expect(graph.attributeSets == [["a": ["position": .real(1.5)]], ["a": ["position": .integer(2)]]])
         #expect(graph.inputs.map(\.attributes) == [0, 0, 0, 1])
-        #expect(mistakes("stages:\n  make: { for: [m] }\n  place: { for: [m], inputs: { in: make.out } }")[0].contains("wants the attribute 'position'"))
+        #expect(
+            mistakes("stages:\n  make: { for: [m] }\n  place: { for: [m], inputs: { in: make.out } }")[0].contains(
+                "wants the attribute 'position'"))
     }
 
     @Test func theManifestDigestCoversWhatDecidesResultsAndNothingElse() throws {
@@ -149,10 +186,12 @@ import Testing
         }
         let base = try digest { _ in }
         let make = "/work/stages/make.yaml"
-        #expect(try digest { $0.texts[make]? += "summary: other\nresources: { cores: 3 }\n" } == base)
+        #expect(try digest { $0.texts[make]? += "\nsummary: other\nresources: { cores: 3 }\n" } == base)
         #expect(try digest { $0.texts[make] = sample.texts[make]?.replacing("default: 1", with: "default: 2") } == base)
         #expect(try digest { $0.texts[make] = sample.texts[make]?.replacing("level", with: "depth") } != base)
-        #expect(try digest { $0.texts[make] = sample.texts[make]?.replacing("extension: log", with: "extension: txt") } != base)
+        #expect(
+            try digest { $0.texts[make] = sample.texts[make]?.replacing("extension: log", with: "extension: txt") }
+                != base)
         #expect(try digest { $0.texts[make] = sample.texts[make]?.replacing("[sh,", with: "[bash,") } != base)
         #expect(try digest { $0.texts["/work/stages/make.sh"] = "echo 2" } != base)
     }

@@ -7,24 +7,24 @@ struct SampleGraph: FileAccess {
     var texts: [String: String] = [
         "/work/stages/types.yaml": "types: { thing: { format: file, extension: txt } }",
         "/work/stages/make.yaml": """
-            stage: make
-            run: [sh, make.sh, "${outputs.out}"]
-            outputs: { out: { type: thing }, log: { type: file, extension: log } }
-            config: { name: { type: text, default: x }, level: { type: integer, default: 1, maximum: 100 } }
-            """,
+        stage: make
+        run: [sh, make.sh, "${outputs.out}"]
+        outputs: { out: { type: thing }, log: { type: file, extension: log } }
+        config: { name: { type: text, default: x }, level: { type: integer, default: 1, maximum: 100 } }
+        """,
         "/work/stages/make.sh": "echo",
         "/work/stages/work.yaml": """
-            stage: work
-            run: [sh, "${inputs.in}"]
-            inputs: { in: { type: thing }, side: { type: thing, optional: true } }
-            outputs: { out: { type: thing } }
-            """,
+        stage: work
+        run: [sh, "${inputs.in}"]
+        inputs: { in: { type: thing }, side: { type: thing, optional: true } }
+        outputs: { out: { type: thing } }
+        """,
         "/work/stages/place.yaml": """
-            stage: place
-            run: [sh, "${inputs.in}"]
-            inputs: { in: { type: thing, attributes: [position] } }
-            outputs: { out: { type: thing } }
-            """,
+        stage: place
+        run: [sh, "${inputs.in}"]
+        inputs: { in: { type: thing, attributes: [position] } }
+        outputs: { out: { type: thing } }
+        """,
     ]
 
     init(_ pipeline: String) { texts["/work/p.yaml"] = "pipeline: p\n" + pipeline }
@@ -33,7 +33,9 @@ struct SampleGraph: FileAccess {
 
     private func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : "/work/" + path }
 
-    func read(_ path: String, limit: Int) throws(FileAccessError) -> [UInt8]? { texts[absolute(path)].map { Array($0.utf8) } }
+    func read(_ path: String, limit: Int) throws(FileAccessError) -> [UInt8]? {
+        texts[absolute(path)].map { Array($0.utf8) }
+    }
 
     func list(_ folder: String) -> [String]? {
         let prefix = absolute(folder) + "/"

@@ -28,12 +28,15 @@ import Testing
 
     @Test func raggedAxesHoldDifferentValuesPerParent() throws {
         let list = try axes(
-            "  b: { B1: , B2: , B3: }\n  s: { within: b, values: { B1: [1, 2], B2: { range: [5, 7] }, B3: { x: { w: 1 } } } }")
+            "  b: { B1: , B2: , B3: }\n  s: { within: b, values: { B1: [1, 2], B2: { range: [5, 7] }, B3: { x: { w: 1 } } } }"
+        )
         #expect(list[1].values == ["1", "2", "5", "6", "7", "x"])
         #expect(list[1].starts == [0, 2, 5, 6])
         #expect(list[1].columns == [[.null, .null, .null, .null, .null, .integer(1)]])
         #expect(list[1].value(of: Axis.indexAttribute, at: 4) == .integer(2))
-        #expect(mistakes("  b: [B1]\n  s: { within: b, values: { B1: [1], B7: [2] } }")[0].contains("'B7' under axis 's' is no value"))
+        #expect(
+            mistakes("  b: [B1]\n  s: { within: b, values: { B1: [1], B7: [2] } }")[0].contains(
+                "'B7' under axis 's' is no value"))
     }
 
     @Test func exceptAndWhereLeaveValuesOut() throws {
@@ -66,15 +69,24 @@ import Testing
 
     @Test func mistakesInTablesAreLocated() {
         let yaml = "  s: { table: { file: s.csv, key: sektion } }"
-        #expect(mistakes(yaml, files: ["/work/s.csv": "section\n1\n"])[0].hasSuffix("one of section | did you mean section"))
+        #expect(
+            mistakes(yaml, files: ["/work/s.csv": "section\n1\n"])[0].hasSuffix("one of section | did you mean section")
+        )
         #expect(mistakes(yaml)[0].contains("there is no table s.csv"))
-        #expect(mistakes(yaml, files: ["/work/s.csv": "sektion,b\n1,2\n3\n"]) == ["s.csv:3:1 this row has 1 cells | 2, as many as the header"])
-        #expect(mistakes(yaml, files: ["/work/s.csv": "sektion\n1\n2\n1\n"])[0].hasPrefix("s.csv:4:1 the value '1' stands on axis 's' twice"))
+        #expect(
+            mistakes(yaml, files: ["/work/s.csv": "sektion,b\n1,2\n3\n"]) == [
+                "s.csv:3:1 this row has 1 cells | 2, as many as the header"
+            ])
+        #expect(
+            mistakes(yaml, files: ["/work/s.csv": "sektion\n1\n2\n1\n"])[0].hasPrefix(
+                "s.csv:4:1 the value '1' stands on axis 's' twice"))
         #expect(mistakes(yaml, files: ["/work/s.csv": "sektion\n\"1\n2\n"])[0].contains("never closed"))
     }
 
     @Test func globsTakeWhatTheStarStandsForInNaturalOrder() throws {
-        let files = ["/work/d/B1/s9.tif": "", "/work/d/B1/s10.tif": "", "/work/d/B2/s1.tif": "", "/work/d/B2/x.txt": ""]
+        let files = [
+            "/work/d/B1/s9.tif": "", "/work/d/B1/s10.tif": "", "/work/d/B2/s1.tif": "", "/work/d/B2/x.txt": "",
+        ]
         let list = try axes("  b: [B1, B2]\n  s: { within: b, glob: \"d/${b}/s*.tif\" }", files: files)
         #expect(list[1].values == ["9", "10", "1"])
         #expect(list[1].columns == [[.text("d/B1/s9.tif"), .text("d/B1/s10.tif"), .text("d/B2/s1.tif")]])

@@ -32,32 +32,32 @@ struct MemoryFiles: FileAccess {
 struct SamplePipeline {
     var files = MemoryFiles(texts: [
         "/work/stages/types.yaml": """
-            types:
-              image: { summary: A picture., format: file, extension: tif }
-              labels:
-                format: hdf5
-                datasets: { /labels: { element: uint8, shape: [rows, columns] } }
-                attributes: { spacing_um: { element: float64 } }
-            """,
+        types:
+          image: { summary: A picture., format: file, extension: tif }
+          labels:
+            format: hdf5
+            datasets: { /labels: { element: uint8, shape: [rows, columns] } }
+            attributes: { spacing_um: { element: float64 } }
+        """,
         "/work/stages/label.yaml": """
-            stage: label
-            version: 3
-            summary: Labels an image.
-            run: [worker, label, --job, "${job}"]
-            inputs: { image: { type: image } }
-            outputs: { labels: { type: labels } }
-            config:
-              spacing_um: { type: number, default: 64, minimum: 1, unit: um }
-              mode: { type: choice, choices: [quick, careful], default: quick }
-              rounds: { type: integer, default: 3, minimum: 0, maximum: 10 }
-            resources: { cores: 2, memory: 2GiB, time: 2h }
-            """,
+        stage: label
+        version: 3
+        summary: Labels an image.
+        run: [worker, label, --job, "${job}"]
+        inputs: { image: { type: image } }
+        outputs: { labels: { type: labels } }
+        config:
+          spacing_um: { type: number, default: 64, minimum: 1, unit: um }
+          mode: { type: choice, choices: [quick, careful], default: quick }
+          rounds: { type: integer, default: 3, minimum: 0, maximum: 10 }
+        resources: { cores: 2, memory: 2GiB, time: 2h }
+        """,
         "/work/stages/join.yaml": """
-            stage: join
-            run: [worker, join]
-            inputs: { labels: { type: labels }, extra: { type: file, optional: true } }
-            outputs: { table: { type: file, extension: csv } }
-            """,
+        stage: join
+        run: [worker, join]
+        inputs: { labels: { type: labels }, extra: { type: file, optional: true } }
+        outputs: { table: { type: file, extension: csv } }
+        """,
     ])
 
     init(_ text: String) { files.texts["/work/p.yaml"] = text }
@@ -73,7 +73,9 @@ struct SamplePipeline {
             return []
         } catch {
             return error.diagnostics.map { diagnostic in
-                let help = [diagnostic.expected.map { " | \($0)" }, diagnostic.suggestion.map { " | did you mean \($0)" }]
+                let help = [
+                    diagnostic.expected.map { " | \($0)" }, diagnostic.suggestion.map { " | did you mean \($0)" },
+                ]
                 return "\(diagnostic.mark.text) \(diagnostic.message)" + help.compactMap { $0 }.joined()
             }
         }

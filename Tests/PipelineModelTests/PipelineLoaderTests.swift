@@ -106,9 +106,13 @@ import Testing
         #expect(pipeline.sources[0].folder == "/work/cohorts")
         #expect(try sample.load(PipelineOptions(imports: ["cohort=cohorts/b.yaml"])).axes[0].values == ["B01", "B03"])
         for setting in ["params.data=/data", "data=/data", "cohort.params.data=/data"] {
-            #expect(try sample.load(PipelineOptions(settings: [setting])).sources[0].file.evaluated { _ in .text("B01") } == .text("/data/B01.tif"))
+            #expect(
+                try sample.load(PipelineOptions(settings: [setting])).sources[0].file.evaluated { _ in .text("B01") }
+                    == .text("/data/B01.tif"))
         }
-        #expect(try sample.load(PipelineOptions(settings: ["cohort.label.rounds=9"])).stages[0].config[2].value.constant == .integer(9))
+        #expect(
+            try sample.load(PipelineOptions(settings: ["cohort.label.rounds=9"])).stages[0].config[2].value.constant
+                == .integer(9))
     }
 
     @Test func importCirclesArePrinted() {
@@ -154,7 +158,9 @@ import Testing
             sample.mistakes(PipelineOptions(settings: ["label.ronds=7"])) == [
                 "--set:1:1 --set names 'label.ronds', which the pipeline does not have | stage.key, config.key or params.name | did you mean label.rounds"
             ])
-        #expect(sample.mistakes(PipelineOptions(settings: ["label.rounds=70"]))[0].hasPrefix("--set:1:1 'rounds' of stage 'label' is '70'"))
+        #expect(
+            sample.mistakes(PipelineOptions(settings: ["label.rounds=70"]))[0].hasPrefix(
+                "--set:1:1 'rounds' of stage 'label' is '70'"))
         #expect(try sample.load(PipelineOptions(settings: ["data=here"])).parameters[0].value == .text("/work/here"))
     }
 
@@ -168,7 +174,9 @@ import Testing
 
     @Test func referencesOfAStageAreLimitedToItsAxes() {
         let text = SamplePipeline.good.replacing("rounds: 5", with: "mode: \"${model}\"")
-        #expect(SamplePipeline(text).mistakes()[0].hasPrefix("p.yaml:15:58 '${model}' in 'config' of stage 'label' names nothing"))
+        #expect(
+            SamplePipeline(text).mistakes()[0].hasPrefix(
+                "p.yaml:15:58 '${model}' in 'config' of stage 'label' names nothing"))
     }
 
     @Test func aMissingFileIsOneMistake() {

@@ -9,11 +9,13 @@ import Testing
 
     @Test(arguments: [
         ("12", ConfigValue.integer(12)), ("-3", .integer(-3)), ("+4", .integer(4)), ("0x1F", .integer(31)),
-        ("0o17", .integer(15)), ("1.5", .real(1.5)), (".5", .real(0.5)), ("1e3", .real(1000)), ("-.inf", .real(-.infinity)),
+        ("0o17", .integer(15)), ("1.5", .real(1.5)), (".5", .real(0.5)), ("1e3", .real(1000)),
+        ("-.inf", .real(-.infinity)),
         ("true", .bool(true)), ("False", .bool(false)), ("~", .null), ("", .null), ("null", .null), ("no", .text("no")),
         ("on", .text("on")), ("1_000", .text("1_000")), ("\"12\"", .text("12")), ("'true'", .text("true")),
         ("1.2.3", .text("1.2.3")), ("0x", .text("0x")), ("1e", .text("1e")),
-        ("99999999999999999999", .real(1e20)), ("!!str 12", .text("12")), ("[1, a, {b: 2}]", .list([.integer(1), .text("a"), .map(["b": .integer(2)])])),
+        ("99999999999999999999", .real(1e20)), ("!!str 12", .text("12")),
+        ("[1, a, {b: 2}]", .list([.integer(1), .text("a"), .map(["b": .integer(2)])])),
     ])
     func scalarsFollowTheCoreSchemaOfYAML12(text: String, value: ConfigValue) throws {
         #expect(try config(text)["a"] == value)
@@ -21,7 +23,8 @@ import Testing
 
     @Test func anchorsAliasesAndMergeKeysWork() throws {
         let pipeline = try SamplePipeline(
-            "pipeline: p\nconfig:\n  a: &x { k: 1, l: 2 }\n  b: *x\n  c: { <<: *x, l: 3 }").load()
+            "pipeline: p\nconfig:\n  a: &x { k: 1, l: 2 }\n  b: *x\n  c: { <<: *x, l: 3 }"
+        ).load()
         #expect(pipeline.config["b"] == .map(["k": .integer(1), "l": .integer(2)]))
         #expect(pipeline.config["c"] == .map(["k": .integer(1), "l": .integer(3)]))
     }
@@ -50,7 +53,10 @@ import Testing
 
     @Test func deepNestingIsRefused() {
         let deep = String(repeating: "[", count: 100) + String(repeating: "]", count: 100)
-        #expect(SamplePipeline("pipeline: p\nconfig:\n  a: \(deep)").mistakes() == ["p.yaml:3:68 nested deeper than 64 levels"])
+        #expect(
+            SamplePipeline("pipeline: p\nconfig:\n  a: \(deep)").mistakes() == [
+                "p.yaml:3:68 nested deeper than 64 levels"
+            ])
     }
 
     @Test func aSecondDocumentIsRefused() {
@@ -62,7 +68,8 @@ import Testing
     }
 
     @Test func anUnknownTagIsAMistake() {
-        #expect(SamplePipeline("pipeline: p\nconfig: { a: !!python/name x }").mistakes()[0].contains("has no meaning here"))
+        #expect(
+            SamplePipeline("pipeline: p\nconfig: { a: !!python/name x }").mistakes()[0].contains("has no meaning here"))
     }
 
     @Test func unquotedReferencesInBracesAreExplained() {
