@@ -18,7 +18,18 @@ import Testing
         #expect(try String(contentsOfFile: file.path, encoding: .utf8) == "7\n")
         #expect(file.port == "out" && file.fileExtension == "txt")
         #expect(run.log(1) == "to the log\nand this\n")
-        #expect(result.peakMemoryBytes > 0)
+    }
+
+    /// The kernel's figure for a child begins with the runner's own; a program smaller than the runner must not be told to be as large.
+    @Test func memoryAndCPUTimeAreTheProgramsOwn() throws {
+        let ballast = [UInt8](repeating: 1, count: 300_000_000)
+        let small = try run.shell("sleep 0.7; echo 1 > \"$1\"")
+        #expect(small.peakMemoryBytes > 100_000 && small.peakMemoryBytes < 50_000_000)
+        let script = "a = bytearray(500000000); x = sum(range(2000000)); open('$1', 'w').write('1')"
+        let large = try run.shell("exec python3 -c \"\(script)\"")
+        #expect(large.peakMemoryBytes > 500_000_000 && large.peakMemoryBytes < 600_000_000)
+        #expect(large.cpuSeconds > 0.01 && small.cpuSeconds < 0.5)
+        #expect(ballast[ballast.count - 1] == 1)
     }
 
     @Test func aPythonStageReadsItsJobAndReportsProgress() throws {
@@ -198,7 +209,7 @@ import Testing
 
     @Test func theEnvironmentAndDescriptorsAreClean() throws {
         let result = try run.shell(
-            "{ ls /proc/self/fd | wc -l; echo $OMP_NUM_THREADS $OPENBLAS_NUM_THREADS; pwd; cat; echo ${PATH%%:*}; } > \"$1\""
+            "{ ls /proc/self/fd | wc -l; echo $OMP_NUM_THREADS $OPENBLAS_NUM_THREADS; pwd; cat; echo $${PATH%%:*}; } > \"$1\""
         )
         let file = try #require(result.files.first)
         let lines = try String(contentsOfFile: file.path, encoding: .utf8).split(separator: "\n")
