@@ -1,0 +1,214 @@
+public import NDArray
+
+/// Labels background, gray matter and white matter of a section by Methods 3.2.
+///
+/// Minimum, maximum and mean filters even out cells; the slide is told from tissue by the histogram (`SlideThreshold`); then, inside the
+/// tissue, contrast is raised by CLAHE, blurred and filtered again, and a morphological Chan–Vese contour parts gray from white. Small pieces,
+/// holes and islands are cleaned away; nothing is closed, so that tight sulci stay open.
+///
+/// - Parameters:
+///   - image: gray levels, tissue darker than the slide (or the other way round, with `recipe.darkBackground`), about 64 µm a pixel.
+///   - spacingUm: pixel size.
+/// - Returns: labels of the image's size (0 background, 1 gray, 2 white) and a report. An image without tissue is all background, with a warning.
+///
+/// Reference: Methods 3.2.
+/// Differs: by default the slide is found before CLAHE and with a second Otsu threshold, as CLAHE spreads pale white matter over the slide's levels;
+/// CLAHE and the filters after it see tissue only; `recipe.background = .equalized` is the text to the letter.
+public func segmentTissue(
+    _ image: Image<UInt8>, spacingUm: Double, recipe: SegmentationRecipe = SegmentationRecipe(), threads: Int = 1
+) -> TissueSegmentationResult {
+    precondition(spacingUm > 0, "A pixel size must be positive: \(spacingUm) µm.")
+    let image = recipe.darkBackground ? image.map { 255 - $0 } : image
+    var segmentation = Segmentation(image: image, spacingUm: spacingUm, recipe: recipe, threads: threads)
+    guard var tissue = segmentation.tissue(), !tissue.isEmpty else {
+        segmentation.report.warnings.append(
+            "no tissue was found: everything is background; is the slide empty, or the image of one gray level?")
+        return TissueSegmentationResult(
+            labels: Image(rows: image.rows, columns: image.columns, filledWith: TissueLabel.background),
+            report: segmentation.report)
+    }
+    var white = segmentation.white(in: tissue)
+    segmentation.clean(&white, &tissue)
+    return segmentation.result(tissue: tissue, white: white)
+}
+
+/// The steps of one segmentation.
+private struct Segmentation {
+    let image: Image<UInt8>
+    let raw: Image<Float>
+    let spacingUm: Double
+    let recipe: SegmentationRecipe
+    let threads: Int
+    var report = SegmentationReport()
+    /// The image with raised contrast, where the recipe to the letter has made it already.
+    private var enhanced: Image<Float>?
+
+    init(image: Image<UInt8>, spacingUm: Double, recipe: SegmentationRecipe, threads: Int) {
+        self.image = image
+        raw = image.map { Float($0) }
+        self.spacingUm = spacingUm
+        self.recipe = recipe
+        self.threads = threads
+    }
+
+    private func pixels(mm2 area: Double) -> Int { Int(area * 1e6 / (spacingUm * spacingUm)) }
+
+    /// Minimum, maximum and mean filters over the whole image.
+    private func openedMean(_ image: Image<Float>) -> Image<Float> {
+        let size = recipe.filterSizePx
+        let low = minimumFilter(image, size: size, threads: threads)
+        return meanFilter(maximumFilter(low, size: size, threads: threads), size: size, threads: threads)
+    }
+
+    /// The pixels that are not slide; nil where the image shows but one level.
+    mutating func tissue() -> BitImage? {
+        guard image.count > 0 else { return nil }
+        let padding = padding(of: image)
+        report.paddingFraction = Double(padding.setCount) / Double(image.count)
+        let opened = openedMean(raw)
+        let judged: Image<Float>
+        let applied: Image<Float>
+        switch recipe.background {
+        case .slide:
+            judged = opened
+            // Tight sulci are open here, but not after the minimum and maximum filters.
+            applied = gaussianFilter(raw, sigmaPx: 1, threads: threads)
+        case .equalized:
+            let equalized = adaptiveHistogramEqualization(
+                opened.map { $0 / 255 }, kernelSizePx: recipe.claheKernelPx, clipLimit: recipe.claheClipLimit,
+                threads: threads)
+            let blurred = gaussianFilter(equalized, sigmaPx: recipe.gaussianSigmaPx, threads: threads)
+            let enhanced = openedMean(blurred)
+            self.enhanced = enhanced
+            judged = enhanced.map { $0 * 255 }
+            applied = judged
+        }
+        let levels = judged.map { UInt8(min(max($0.rounded(), 0), 255)) }
+        guard var found = SlideThreshold(levels: levels, counted: ~padding, recipe: recipe) else { return nil }
+        if recipe.background == .equalized {
+            let counts = histogram(of: levels)
+            let smoothed = smoothedHistogram(
+                counts, medianSize: recipe.histogramMedian, meanSize: recipe.histogramMean)
+            let nearest = localMinima(of: smoothed).min { abs(Double($0) - found.otsu) < abs(Double($1) - found.otsu) }
+            found.level = (nearest.map(Double.init) ?? found.otsu) + 0.5
+            found.seedLevel = found.level
+        } else if let known = recipe.slideFrom {
+            found.level = known
+            found.seedLevel = min(found.seedLevel, known)
+        }
+        report.threshold = found.level
+        report.otsu = found.otsu
+        report.slideLevel = found.slideLevel
+        report.slideSpread = found.slideSpread
+        if found.darkBorder > 0.6 && recipe.slideFrom == nil {
+            let share = Int((found.darkBorder * 100).rounded())
+            report.warnings.append(
+                "\(share) % of the image's border is darker than Otsu's threshold \(Int(found.otsu)): is the background dark (set dark_background), or does tissue fill the image (set slide_from)?"
+            )
+        }
+        let limit = Float(found.level)
+        let seed = Float(found.seedLevel)
+        let below = BitImage(applied) { $0 < limit } & ~padding
+        let connected = (BitImage(opened) { $0 < seed } & below).reconstructed(inside: below)
+        let tissue = recipe.background == .slide && recipe.slideFrom == nil ? connected : below
+        let pieces = removingSmallObjects(tissue, maximumSizePx: pixels(mm2: recipe.minimumTissueMm2) - 1)
+        return fillingHoles(of: pieces, in: applied, found: found)
+    }
+
+    /// Fills holes that are small, or larger ones (up to 20 times) that nowhere come near the slide's level.
+    private func fillingHoles(of tissue: BitImage, in image: Image<Float>, found: SlideThreshold) -> BitImage {
+        let small = pixels(mm2: recipe.maximumHoleMm2)
+        guard small > 0 else { return tissue }
+        let holes = connectedComponents(of: ~tissue)
+        let atBorder = holes.atBorder
+        let middle = Float((found.level + found.slideLevel) / 2)
+        var reachesSlide = [Bool](repeating: false, count: holes.sizes.count)
+        for index in image.elements.indices where image.elements[index] > middle {
+            reachesSlide[Int(holes.labels.elements[index])] = true
+        }
+        return tissue
+            | holes.pixels { hole in
+                guard !atBorder.contains(hole) else { return false }
+                return holes.sizes[hole] <= small || (!reachesSlide[hole] && holes.sizes[hole] <= 20 * small)
+            }
+    }
+
+    /// The bright part of the tissue: contrast is raised inside it, then a contour parts it in two.
+    func white(in tissue: BitImage) -> BitImage {
+        let contrast: Image<Float>
+        if let enhanced {
+            contrast = enhanced
+        } else {
+            let filters = MaskedFilters(mask: tissue, threads: threads)
+            let opened = filters.openedMean(raw, size: recipe.filterSizePx)
+            let equalized = adaptiveHistogramEqualization(
+                opened.map { $0 / 255 }, kernelSizePx: recipe.claheKernelPx, clipLimit: recipe.claheClipLimit,
+                inside: tissue, threads: threads)
+            let blurred = filters.gaussian(equalized, sigmaPx: recipe.gaussianSigmaPx)
+            contrast = filters.openedMean(blurred, size: recipe.filterSizePx)
+        }
+        let levels = contrast.map { UInt8(min(max(($0 * 255).rounded(), 0), 255)) }
+        guard let threshold = otsuThreshold(histogram(of: levels, inside: tissue)) else { return tissue }
+        let start = BitImage(levels) { Int($0) > threshold } & tissue
+        return morphologicalChanVese(
+            contrast, iterations: recipe.contourIterations, initial: start, inside: tissue,
+            smoothing: recipe.contourSmoothing)
+    }
+
+    /// White matter and tissue without the pale rim of the cortex and without islands.
+    ///
+    /// A thin band of white along the tissue's edge is not white matter: where it is darker than white matter it is the pale first layer, which is gray matter; where it is
+    /// brighter, more than half of it is slide.
+    mutating func clean(_ white: inout BitImage, _ tissue: inout BitImage) {
+        if recipe.rimUm > 0, let middle = median(of: white) {
+            let rimPx = recipe.rimUm / spacingUm
+            let core = white.opened(radiusPx: rimPx / 2, threads: threads)
+            let edge = BitImage(distanceTransform(of: tissue, threads: threads)) { Double($0) <= rimPx }
+            let rim = white & edge & ~core
+            let blurred = gaussianFilter(raw, sigmaPx: 1, threads: threads)
+            white = white & ~rim
+            tissue = tissue & ~(rim & BitImage(blurred) { $0 > Float(middle) + 0.5 })
+            tissue = removingSmallObjects(tissue, maximumSizePx: pixels(mm2: recipe.minimumTissueMm2) - 1)
+            tissue = fillingSmallHoles(
+                tissue, maximumSizePx: pixels(mm2: recipe.maximumHoleMm2), fillsAtBorder: false)
+            white = white & tissue
+        }
+        let island = pixels(mm2: recipe.minimumIslandMm2)
+        white = removingSmallObjects(white, maximumSizePx: island - 1)
+        let gray = removingSmallObjects(tissue & ~white, maximumSizePx: island - 1)
+        white = tissue & ~gray
+    }
+
+    /// The median gray level of a region.
+    private func median(of region: BitImage) -> Int? {
+        let counts = histogram(of: image, inside: region)
+        let half = counts.reduce(0, +) / 2
+        var sum = 0
+        for level in counts.indices where counts[level] > 0 {
+            sum += counts[level]
+            if sum > half { return level }
+        }
+        return nil
+    }
+
+    mutating func result(tissue: BitImage, white: BitImage) -> TissueSegmentationResult {
+        var labels = tissue.bytes(value: TissueLabel.gray)
+        labels.elements.withUnsafeMutableBufferPointer { labels in
+            white.forEachSet { labels[$0] = TissueLabel.white }
+        }
+        let count = Double(max(image.count, 1))
+        report.whiteFraction = Double(white.setCount) / count
+        report.grayFraction = Double(tissue.setCount - white.setCount) / count
+        let rows = image.rows
+        let columns = image.columns
+        var touching = 0
+        for column in 0..<columns { touching += (tissue[0, column] ? 1 : 0) + (tissue[rows - 1, column] ? 1 : 0) }
+        for row in 0..<rows { touching += (tissue[row, 0] ? 1 : 0) + (tissue[row, columns - 1] ? 1 : 0) }
+        report.borderFraction = Double(touching) / Double(2 * (rows + columns))
+        if report.borderFraction > 0.02 {
+            let share = Int((report.borderFraction * 100).rounded())
+            report.warnings.append("tissue touches \(share) % of the image's border: the scan may cut it off")
+        }
+        return TissueSegmentationResult(labels: labels, report: report)
+    }
+}
