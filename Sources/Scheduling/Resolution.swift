@@ -66,10 +66,16 @@ struct Resolution: Sendable {
         release(consumers.consumers(ofTask: task))
     }
 
-    /// Follows the cache from everything that became known; gives the tasks found up to date and those found stale.
-    mutating func advance(store: some ActionStore, modes: TaskModes) throws -> (upToDate: [Int], stale: [Int]) {
+    /// What became known of tasks in one step.
+    struct Advance {
         var upToDate: [Int] = []
         var stale: [Int] = []
+        var leftOut: [Int] = []
+    }
+
+    /// Follows the cache from everything that became known.
+    mutating func advance(store: some ActionStore, modes: TaskModes) throws -> Advance {
+        var found = Advance()
         while !ready.isEmpty {
             let level = ready
             ready.removeAll(keepingCapacity: true)
@@ -89,17 +95,18 @@ struct Resolution: Sendable {
                 let ports = Int(outputStart[task + 1] - outputStart[task])
                 if let cached, cached.missingOutput == nil, cached.outputs.count == ports, mode != .forced {
                     settle(task: task, cached.outputs)
-                    upToDate.append(task)
+                    found.upToDate.append(task)
                 } else if mode == .leftOut {
                     state[task] = .leftOut
+                    found.leftOut.append(task)
                 } else {
                     state[task] = .stale
                     missingOutput[task] = Int16(cached?.missingOutput ?? -1)
-                    stale.append(task)
+                    found.stale.append(task)
                 }
             }
         }
-        return (upToDate, stale)
+        return found
     }
 
     func digest(of origin: WorkGraph.Origin) -> Digest? {

@@ -109,8 +109,8 @@ public protocol TaskExecutor: AnyObject {
     /// Asks a running task to stop (SIGTERM to all its processes), or makes it (SIGKILL). It still ends with an event.
     func stop(task: Int, force: Bool)
 
-    /// Ends a present or the next `waitForEvents`. May be called from any thread and from a signal handler.
-    func wake()
+    /// Ends a present or the next `waitForEvents`. May be called from any thread.
+    var wake: @Sendable () -> Void { get }
 }
 
 /// Time as the engine reads it; tests set it by hand.
