@@ -72,3 +72,19 @@ public func localMinima(of curve: [Double]) -> [Int] {
     }
     return minima
 }
+
+/// How deep a minimum lies below the lower of the peaks that it parts, as a share of that peak: 0 for none, 1 for a valley floor of zero.
+///
+/// A peak belongs to the minimum as far as the curve does not fall below the minimum on the way to it.
+public func valleyDepth(of curve: [Double], at minimum: Int) -> Double {
+    func peak(_ levels: some Sequence<Int>) -> Double {
+        var highest = curve[minimum]
+        for level in levels {
+            if curve[level] < curve[minimum] { break }
+            highest = max(highest, curve[level])
+        }
+        return highest
+    }
+    let lower = min(peak(stride(from: minimum, through: 0, by: -1)), peak(minimum..<curve.count))
+    return lower > 0 ? 1 - curve[minimum] / lower : 0
+}

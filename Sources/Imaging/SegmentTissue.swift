@@ -99,7 +99,7 @@ private struct Segmentation {
         report.threshold = found.level
         report.otsu = found.otsu
         report.slideLevel = found.slideLevel
-        report.slideSpread = found.slideSpread
+        guard found.contrast >= recipe.minimumContrast else { return nil }
         if found.darkBorder > 0.6 && recipe.slideFrom == nil {
             let share = Int((found.darkBorder * 100).rounded())
             report.warnings.append(
@@ -115,21 +115,22 @@ private struct Segmentation {
         return fillingHoles(of: pieces, in: applied, found: found)
     }
 
-    /// Fills holes that are small, or larger ones (up to 20 times) that nowhere come near the slide's level.
+    /// Fills holes that are small, and those of any size that are hardly brighter than the threshold: pale white matter,
+    /// not slide, which shows its own level in a ventricle or a pocket of a sulcus.
     private func fillingHoles(of tissue: BitImage, in image: Image<Float>, found: SlideThreshold) -> BitImage {
         let small = pixels(mm2: recipe.maximumHoleMm2)
         guard small > 0 else { return tissue }
         let holes = connectedComponents(of: ~tissue)
         let atBorder = holes.atBorder
-        let middle = Float((found.level + found.slideLevel) / 2)
-        var reachesSlide = [Bool](repeating: false, count: holes.sizes.count)
-        for index in image.elements.indices where image.elements[index] > middle {
-            reachesSlide[Int(holes.labels.elements[index])] = true
+        var sums = [Double](repeating: 0, count: holes.sizes.count)
+        for index in image.elements.indices {
+            sums[Int(holes.labels.elements[index])] += Double(image.elements[index])
         }
+        let pale = found.level + (found.brightLevel - found.level) / 6
         return tissue
             | holes.pixels { hole in
-                guard !atBorder.contains(hole) else { return false }
-                return holes.sizes[hole] <= small || (!reachesSlide[hole] && holes.sizes[hole] <= 20 * small)
+                !atBorder.contains(hole)
+                    && (holes.sizes[hole] <= small || sums[hole] < pale * Double(holes.sizes[hole]))
             }
     }
 
@@ -141,17 +142,34 @@ private struct Segmentation {
         } else {
             let filters = MaskedFilters(mask: tissue, threads: threads)
             let opened = filters.openedMean(raw, size: recipe.filterSizePx)
-            let equalized = adaptiveHistogramEqualization(
-                opened.map { $0 / 255 }, kernelSizePx: recipe.claheKernelPx, clipLimit: recipe.claheClipLimit,
-                inside: tissue, threads: threads)
+            let scaled = opened.map { $0 / 255 }
+            let equalized =
+                recipe.claheKernelPx == 0
+                ? scaled
+                : adaptiveHistogramEqualization(
+                    scaled, kernelSizePx: recipe.claheKernelPx, clipLimit: recipe.claheClipLimit, inside: tissue,
+                    threads: threads)
             let blurred = filters.gaussian(equalized, sigmaPx: recipe.gaussianSigmaPx)
             contrast = filters.openedMean(blurred, size: recipe.filterSizePx)
         }
         let levels = contrast.map { UInt8(min(max(($0 * 255).rounded(), 0), 255)) }
-        guard let threshold = otsuThreshold(histogram(of: levels, inside: tissue)) else { return tissue }
-        let start = BitImage(levels) { Int($0) > threshold } & tissue
+        let counts = histogram(of: levels, inside: tissue)
+        // Drawings, dirt and folds are far off; only which side of a threshold they are on counts.
+        let low = quantile(0.05, of: counts)
+        let high = quantile(0.95, of: counts)
+        var clipped = counts
+        clipped[low] += counts[..<low].reduce(0, +)
+        clipped[high] += counts[(high + 1)...].reduce(0, +)
+        guard low < high, let threshold = otsuThreshold(clipped, levels: low..<high + 1) else { return tissue }
+        let middle = (Float(threshold) + 0.5) / 255
+        let kept = contrast.map { min(max($0, Float(low) / 255), Float(high) / 255) }
+        let sigmaPx = recipe.stainScaleMm * 1000 / spacingUm
+        let evened =
+            sigmaPx > 0
+            ? stainNormalized(kept, tissue: tissue, threshold: middle, sigmaPx: sigmaPx, threads: threads) : nil
         return morphologicalChanVese(
-            contrast, iterations: recipe.contourIterations, initial: start, inside: tissue,
+            evened ?? kept, iterations: recipe.contourIterations,
+            initial: BitImage(evened ?? kept) { $0 > (evened == nil ? middle : 0.5) } & tissue, inside: tissue,
             smoothing: recipe.contourSmoothing)
     }
 
@@ -160,35 +178,38 @@ private struct Segmentation {
     /// A thin band of white along the tissue's edge is not white matter: where it is darker than white matter it is the pale first layer, which is gray matter; where it is
     /// brighter, more than half of it is slide.
     mutating func clean(_ white: inout BitImage, _ tissue: inout BitImage) {
-        if recipe.rimUm > 0, let middle = median(of: white) {
+        if recipe.rimUm > 0, !white.isEmpty {
+            let middle = quantile(0.5, of: histogram(of: image, inside: white))
             let rimPx = recipe.rimUm / spacingUm
             let core = white.opened(radiusPx: rimPx / 2, threads: threads)
-            let edge = BitImage(distanceTransform(of: tissue, threads: threads)) { Double($0) <= rimPx }
+            let edge = BitImage(distanceTransform(of: holeless(tissue), threads: threads)) { Double($0) <= rimPx }
             let rim = white & edge & ~core
             let blurred = gaussianFilter(raw, sigmaPx: 1, threads: threads)
             white = white & ~rim
-            tissue = tissue & ~(rim & BitImage(blurred) { $0 > Float(middle) + 0.5 })
+            let bright = Float((Double(middle) + report.threshold) / 2)
+            tissue = tissue & ~(rim & BitImage(blurred) { $0 > bright })
             tissue = removingSmallObjects(tissue, maximumSizePx: pixels(mm2: recipe.minimumTissueMm2) - 1)
             tissue = fillingSmallHoles(
                 tissue, maximumSizePx: pixels(mm2: recipe.maximumHoleMm2), fillsAtBorder: false)
             white = white & tissue
         }
         let island = pixels(mm2: recipe.minimumIslandMm2)
-        white = removingSmallObjects(white, maximumSizePx: island - 1)
+        let depth = distanceTransform(of: holeless(tissue), threads: threads)
+        let components = connectedComponents(of: white)
+        var deepest = [Float](repeating: 0, count: components.sizes.count)
+        white.forEachSet { pixel in
+            let component = Int(components.labels.elements[pixel])
+            deepest[component] = max(deepest[component], depth.elements[pixel])
+        }
+        let leastDepth = Float(recipe.minimumWhiteDepthMm * 1000 / spacingUm)
+        white = components.pixels { components.sizes[$0] >= island && deepest[$0] >= leastDepth }
         let gray = removingSmallObjects(tissue & ~white, maximumSizePx: island - 1)
         white = tissue & ~gray
     }
 
-    /// The median gray level of a region.
-    private func median(of region: BitImage) -> Int? {
-        let counts = histogram(of: image, inside: region)
-        let half = counts.reduce(0, +) / 2
-        var sum = 0
-        for level in counts.indices where counts[level] > 0 {
-            sum += counts[level]
-            if sum > half { return level }
-        }
-        return nil
+    /// The tissue with vessels and other small holes filled: they are no edge of the brain.
+    private func holeless(_ tissue: BitImage) -> BitImage {
+        fillingSmallHoles(tissue, maximumSizePx: pixels(mm2: recipe.minimumTissueMm2), fillsAtBorder: false)
     }
 
     mutating func result(tissue: BitImage, white: BitImage) -> TissueSegmentationResult {
@@ -211,4 +232,15 @@ private struct Segmentation {
         }
         return TissueSegmentationResult(labels: labels, report: report)
     }
+}
+
+/// The level below and at which a share of a histogram's counts lie.
+private func quantile(_ share: Double, of counts: [Int]) -> Int {
+    let total = counts.reduce(0, +)
+    var sum = 0
+    for level in counts.indices {
+        sum += counts[level]
+        if Double(sum) > share * Double(total) { return level }
+    }
+    return counts.count - 1
 }

@@ -3,8 +3,9 @@ import NDArray
 /// Where the slide begins on the gray scale, found from an image's histogram and its border.
 ///
 /// White matter can be nearly as bright as the slide, and then the histogram has no two classes but three: gray matter, white matter, slide. Otsu's
-/// threshold parts gray matter from the other two, and the minimum next to it would give the white matter away. So the bright class is parted once more by Otsu, and
-/// the second threshold counts if it lies clearly below the slide's level as the image's border shows it; otherwise it would cut the slide's own peak in two, and the first one stays.
+/// threshold parts gray matter from the other two, and the minimum next to it would give the white matter away. So the bright class is parted once more by Otsu. Where the
+/// first threshold has found the slide already, the second one cuts the slide's own peak in two; the image's border tells, for it shows slide, at its
+/// darkest: the second threshold counts only if hardly any of the border lies between the two.
 struct SlideThreshold {
     /// Levels from here on are slide.
     var level: Double
@@ -12,11 +13,12 @@ struct SlideThreshold {
     var seedLevel: Double
     var otsu: Double
     var slideLevel: Double
-    var slideSpread: Double
+    /// Median gray level of all that is brighter than the threshold.
+    var brightLevel: Double
     /// Share of the border that is darker than Otsu's threshold.
     var darkBorder: Double
-    /// Whether anything is clearly darker than the slide.
-    var separates: Bool
+    /// Difference of the two classes that Otsu's threshold makes, as an optical density.
+    var contrast: Double
 
     /// - Parameters:
     ///   - levels: the filtered image.
@@ -24,40 +26,51 @@ struct SlideThreshold {
     init?(levels: Image<UInt8>, counted: BitImage, recipe: SegmentationRecipe) {
         let counts = histogram(of: levels, inside: counted)
         guard counts.count(where: { $0 > 0 }) > 1, let first = otsuThreshold(counts) else { return nil }
-        let minima = localMinima(
-            of: smoothedHistogram(counts, medianSize: recipe.histogramMedian, meanSize: recipe.histogramMean))
+        let smoothed = smoothedHistogram(
+            counts, medianSize: recipe.histogramMedian, meanSize: recipe.histogramMean)
+        let minima = localMinima(of: smoothed).filter { valleyDepth(of: smoothed, at: $0) >= recipe.minimumValleyDepth }
+        otsu = Double(first)
+        contrast = SlideThreshold.contrast(counts, threshold: first)
         let border = SlideThreshold.borderLevels(levels, counted: counted)
         let bright = border.filter { Int($0) > first }.sorted()
-        let middle: Double
-        var spread = 1.0
+        darkBorder = border.isEmpty ? 0 : 1 - Double(bright.count) / Double(border.count)
         if bright.count * 10 >= border.count, !bright.isEmpty {
-            middle = Double(bright[bright.count / 2])
-            let deviations = bright.map { abs(Double($0) - middle) }.sorted()
-            spread = max(1, 1.4826 * deviations[deviations.count / 2])
+            slideLevel = Double(bright[bright.count / 2])
         } else {
             // Tissue all along the border: the commonest bright level must do.
-            middle = Double((first + 1..<256).max { counts[$0] < counts[$1] } ?? 255)
+            slideLevel = Double((first + 1..<256).max { counts[$0] < counts[$1] } ?? 255)
         }
-        func nearest(to otsu: Int) -> Double {
-            let candidates = minima.filter { abs($0 - otsu) <= recipe.minimumReach && Double($0) < middle - spread }
+        func nearestMinimum(to otsu: Int) -> Double {
+            let candidates = minima.filter { abs($0 - otsu) <= recipe.minimumReach }
             return Double(candidates.min { abs($0 - otsu) < abs($1 - otsu) } ?? otsu) + 0.5
         }
-        // A robust deviation: 4 of them hold all but 1 in 16,000 of a normal distribution's pixels.
-        let certain = middle - 4 * spread
-        otsu = Double(first)
-        slideLevel = middle
-        slideSpread = spread
-        darkBorder = border.isEmpty ? 0 : 1 - Double(bright.count) / Double(border.count)
-        seedLevel = nearest(to: first)
-        level = seedLevel
-        if let second = otsuThreshold(counts, levels: first + 1..<256), Double(second) < certain {
-            level = max(nearest(to: second), seedLevel)
+        seedLevel = nearestMinimum(to: first)
+        var chosen = seedLevel
+        let certain = seedLevel
+        if let second = otsuThreshold(counts, levels: first + 1..<256) {
+            let upper = max(nearestMinimum(to: second), certain)
+            let between = border.count { Double($0) > certain && Double($0) < upper }
+            if Double(between) <= recipe.maximumBorderShare * Double(border.count) { chosen = upper }
         }
-        separates = level < certain + spread
-        if !separates {
-            level = middle - 6 * spread
-            seedLevel = level
+        let limit = chosen
+        level = limit
+        var above = counts.indices.reduce(0) { Double($1) > limit ? $0 + counts[$1] : $0 } / 2
+        var median = Int(limit) + 1
+        while median < 255 && above >= counts[median] {
+            above -= counts[median]
+            median += 1
         }
+        brightLevel = Double(median)
+    }
+
+    /// Difference of the two classes' mean brightness as an optical density (decadic).
+    private static func contrast(_ counts: [Int], threshold: Int) -> Double {
+        func mean(_ levels: Range<Int>) -> Double {
+            let total = counts[levels].reduce(0, +)
+            return levels.reduce(0.0) { $0 + Double($1) * Double(counts[$1]) } / Double(max(total, 1))
+        }
+        // One level keeps pure black finite.
+        return Math.log((mean(threshold + 1..<256) + 1) / (mean(0..<threshold + 1) + 1)) / Math.log(10)
     }
 
     /// The gray levels along the border, a fiftieth of the image's side deep.
@@ -86,8 +99,8 @@ func padding(of image: Image<UInt8>) -> BitImage {
         let atBorder = components.atBorder
         let region = components.pixels { atBorder.contains($0) && components.sizes[$0] >= 64 }
         guard !region.isEmpty else { continue }
-        // Two pixels of transition are left out.
-        let inner = region.dilated(by: .square, iterations: 2)
+        // A few pixels of transition are left out.
+        let inner = region.dilated(by: .square, iterations: 4)
         let frontier = inner.dilated(by: .square, iterations: 3) & ~inner
         let counts = histogram(of: image, inside: frontier)
         let total = counts.reduce(0, +)

@@ -23,10 +23,13 @@ struct SegmentationBench: ParsableCommand {
     @Option(help: "On which image the slide is found: slide or equalized.")
     var background = "slide"
 
-    @Option var rim = 400.0
-    @Option var smoothing = 2
+    @Option var rim = 800.0
+    @Option var smoothing = 4
     @Option var kernel = 250
     @Option var island = 1.0
+    @Option var clip = 0.004
+    @Option var stain = 8.0
+    @Option var depth = 1.5
 
     @Option(help: "Where to write the labels (.npy).")
     var labels: String?
@@ -40,7 +43,7 @@ struct SegmentationBench: ParsableCommand {
             throw ValidationError("--background is slide or equalized, not \(background).")
         }
         recipe.background = background
-        recipe.rimUm = rim; recipe.contourSmoothing = smoothing; recipe.claheKernelPx = kernel; recipe.minimumIslandMm2 = island
+        recipe.rimUm = rim; recipe.contourSmoothing = smoothing; recipe.claheKernelPx = kernel; recipe.minimumIslandMm2 = island; recipe.stainScaleMm = stain; recipe.minimumWhiteDepthMm = depth; recipe.claheClipLimit = clip
         var seconds: [String: Double] = [:]
         seconds["minimum_5"] = median { _ = minimumFilter(floats, size: 5, threads: threads) }
         seconds["mean_5"] = median { _ = meanFilter(floats, size: 5, threads: threads) }
@@ -63,7 +66,7 @@ struct SegmentationBench: ParsableCommand {
         let report = result?.report ?? SegmentationReport()
         let answer = Answer(
             rows: image.rows, columns: image.columns, threads: threads, seconds: seconds, threshold: report.threshold,
-            otsu: report.otsu, slide: report.slideLevel, spread: report.slideSpread, padding: report.paddingFraction,
+            otsu: report.otsu, slide: report.slideLevel, padding: report.paddingFraction,
             gray: report.grayFraction, white: report.whiteFraction, warnings: report.warnings)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -86,7 +89,6 @@ struct SegmentationBench: ParsableCommand {
         var threshold: Double
         var otsu: Double
         var slide: Double
-        var spread: Double
         var padding: Double
         var gray: Double
         var white: Double
