@@ -6,7 +6,8 @@ internal import NDArray
 /// Times the tissue segmentation and its building blocks; `benchmarks/segmentation.py` runs scikit-image on the same file.
 struct SegmentationBench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "segmentation", abstract: "Tissue segmentation and its building blocks on one gray image (.npy, uint8).")
+        commandName: "segmentation",
+        abstract: "Tissue segmentation and its building blocks on one gray image (.npy, uint8).")
 
     @Argument(help: "A two-dimensional uint8 array in NumPy's format.")
     var input: String
@@ -23,14 +24,6 @@ struct SegmentationBench: ParsableCommand {
     @Option(help: "On which image the slide is found: slide or equalized.")
     var background = "slide"
 
-    @Option var rim = 800.0
-    @Option var smoothing = 4
-    @Option var kernel = 250
-    @Option var island = 1.0
-    @Option var clip = 0.004
-    @Option var stain = 8.0
-    @Option var depth = 1.5
-
     @Option(help: "Where to write the labels (.npy).")
     var labels: String?
 
@@ -43,7 +36,6 @@ struct SegmentationBench: ParsableCommand {
             throw ValidationError("--background is slide or equalized, not \(background).")
         }
         recipe.background = background
-        recipe.rimUm = rim; recipe.contourSmoothing = smoothing; recipe.claheKernelPx = kernel; recipe.minimumIslandMm2 = island; recipe.stainScaleMm = stain; recipe.minimumWhiteDepthMm = depth; recipe.claheClipLimit = clip
         var seconds: [String: Double] = [:]
         seconds["minimum_5"] = median { _ = minimumFilter(floats, size: 5, threads: threads) }
         seconds["mean_5"] = median { _ = meanFilter(floats, size: 5, threads: threads) }
