@@ -5,6 +5,8 @@ public let histologyStages: [any Stage.Type] = [
     PhantomBrain.self,
     PhantomSection.self,
     TissueSegmentation.self,
+    ReconstructionCheck.self,
+    SegmentationPreview.self,
 ]
 
 /// The small commands beside them.

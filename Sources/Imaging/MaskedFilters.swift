@@ -1,6 +1,7 @@
 import NDArray
 
-/// Filters that see only the pixels inside a mask, so that the bright slide does not bleed into tissue. Outside the mask results are 0.
+/// Filters that see only the pixels inside a mask, so that the bright slide does not bleed into tissue. Outside the
+/// mask results are 0.
 struct MaskedFilters {
     let mask: BitImage
     let outside: BitImage

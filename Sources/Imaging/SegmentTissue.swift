@@ -2,18 +2,22 @@ public import NDArray
 
 /// Labels background, gray matter and white matter of a section by Methods 3.2.
 ///
-/// Minimum, maximum and mean filters even out cells; the slide is told from tissue by the histogram (`SlideThreshold`); then, inside the
-/// tissue, contrast is raised by CLAHE, blurred and filtered again, and a morphological Chan–Vese contour parts gray from white. Small pieces,
-/// holes and islands are cleaned away; nothing is closed, so that tight sulci stay open.
+/// Minimum, maximum and mean filters even out cells; the slide is told from tissue by the histogram
+/// (`SlideThreshold`); then, inside the tissue, contrast is raised by CLAHE, blurred and filtered again, and a
+/// morphological Chan–Vese contour parts gray from white. Small pieces, holes and islands are cleaned away; nothing is
+/// closed, so that tight sulci stay open.
 ///
 /// - Parameters:
-///   - image: gray levels, tissue darker than the slide (or the other way round, with `recipe.darkBackground`), about 64 µm a pixel.
+///   - image: gray levels, tissue darker than the slide (or the other way round, with `recipe.darkBackground`), about
+///     64 µm a pixel.
 ///   - spacingUm: pixel size.
-/// - Returns: labels of the image's size (0 background, 1 gray, 2 white) and a report. An image without tissue is all background, with a warning.
+/// - Returns: labels of the image's size (0 background, 1 gray, 2 white) and a report. An image without tissue is all
+///   background, with a warning.
 ///
 /// Reference: Methods 3.2.
-/// Differs: by default the slide is found before CLAHE and with a second Otsu threshold, as CLAHE spreads pale white matter over the slide's levels;
-/// CLAHE and the filters after it see tissue only; `recipe.background = .equalized` is the text to the letter.
+/// Differs: by default the slide is found before CLAHE and with a second Otsu threshold, as CLAHE spreads pale white
+/// matter over the slide's levels; CLAHE and the filters after it see tissue only; `recipe.background = .equalized` is
+/// the text to the letter.
 public func segmentTissue(
     _ image: Image<UInt8>, spacingUm: Double, recipe: SegmentationRecipe = SegmentationRecipe(), threads: Int = 1
 ) -> TissueSegmentationResult {
@@ -103,7 +107,8 @@ private struct Segmentation {
         if found.darkBorder > 0.6 && recipe.slideFrom == nil {
             let share = Int((found.darkBorder * 100).rounded())
             report.warnings.append(
-                "\(share) % of the image's border is darker than Otsu's threshold \(Int(found.otsu)): is the background dark (set dark_background), or does tissue fill the image (set slide_from)?"
+                "\(share) % of the image's border is darker than Otsu's threshold \(Int(found.otsu)): "
+                    + "is the background dark (set dark_background), or does tissue fill the image (set slide_from)?"
             )
         }
         let limit = Float(found.level)
@@ -115,8 +120,8 @@ private struct Segmentation {
         return fillingHoles(of: pieces, in: applied, found: found)
     }
 
-    /// Fills holes that are small, and those of any size that are hardly brighter than the threshold: pale white matter,
-    /// not slide, which shows its own level in a ventricle or a pocket of a sulcus.
+    /// Fills holes that are small, and those of any size that are hardly brighter than the threshold: pale white
+    /// matter, not slide, which shows its own level in a ventricle or a pocket of a sulcus.
     private func fillingHoles(of tissue: BitImage, in image: Image<Float>, found: SlideThreshold) -> BitImage {
         let small = pixels(mm2: recipe.maximumHoleMm2)
         guard small > 0 else { return tissue }
@@ -175,8 +180,8 @@ private struct Segmentation {
 
     /// White matter and tissue without the pale rim of the cortex and without islands.
     ///
-    /// A thin band of white along the tissue's edge is not white matter: where it is darker than white matter it is the pale first layer, which is gray matter; where it is
-    /// brighter, more than half of it is slide.
+    /// A thin band of white along the tissue's edge is not white matter: where it is darker than white matter it is
+    /// the pale first layer, which is gray matter; where it is brighter, more than half of it is slide.
     mutating func clean(_ white: inout BitImage, _ tissue: inout BitImage) {
         if recipe.rimUm > 0, !white.isEmpty {
             let middle = quantile(0.5, of: histogram(of: image, inside: white))

@@ -2,7 +2,8 @@ public import NDArray
 
 /// The constants of the tissue segmentation (Methods 3.2), each with the paper's value where the paper gives one.
 ///
-/// Lengths and areas are physical, so that they mean the same at every pixel size; filter sizes are in pixels as in the paper.
+/// Lengths and areas are physical, so that they mean the same at every pixel size; filter sizes are in pixels as in
+/// the paper.
 public struct SegmentationRecipe: Sendable, Equatable {
     /// On which image the slide is told from tissue.
     public enum Background: String, Sendable, CaseIterable {
@@ -29,7 +30,8 @@ public struct SegmentationRecipe: Sendable, Equatable {
     public var minimumReach = 8
     /// How deep a minimum must lie below the lower of its two peaks to count, as a share of it.
     public var minimumValleyDepth = 0.2
-    /// How much of the image's border may lie between the first and the second Otsu threshold, as a share, for the second to count.
+    /// How much of the image's border may lie between the first and the second Otsu threshold, as a share, for the
+    /// second to count.
     public var maximumBorderShare = 0.1
     /// Difference between tissue and slide, as an optical density, below which there is no tissue at all.
     public var minimumContrast = 0.03
@@ -37,7 +39,8 @@ public struct SegmentationRecipe: Sendable, Equatable {
     public var slideFrom: Double?
     /// Whether tissue is brighter than the background, as in fluorescence or an inverted scan.
     public var darkBackground = false
-    /// Radius (standard deviation) of the window in which gray and white matter are told apart where the stain is uneven, in mm; 0 takes the whole section.
+    /// Radius (standard deviation) of the window in which gray and white matter are told apart where the stain is
+    /// uneven, in mm; 0 takes the whole section.
     public var stainScaleMm = 8.0
     /// Steps of the morphological Chan–Vese contour, at most; it stops when it repeats itself.
     public var contourIterations = 100
@@ -49,7 +52,8 @@ public struct SegmentationRecipe: Sendable, Equatable {
     public var maximumHoleMm2 = 0.1
     /// Islands of gray in white matter, and of white in gray, below this area take the label around them, in mm².
     public var minimumIslandMm2 = 1.0
-    /// White this thin along the tissue's edge is the pale first layer (or the edge's blur) and becomes gray, in µm; 0 leaves it.
+    /// White this thin along the tissue's edge is the pale first layer (or the edge's blur) and becomes gray, in µm; 0
+    /// leaves it.
     public var rimUm = 800.0
     /// White matter lies under cortex: a piece of white nowhere as deep as this below the tissue's edge is none, in mm.
     public var minimumWhiteDepthMm = 1.5

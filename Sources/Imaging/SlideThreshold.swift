@@ -2,10 +2,11 @@ import NDArray
 
 /// Where the slide begins on the gray scale, found from an image's histogram and its border.
 ///
-/// White matter can be nearly as bright as the slide, and then the histogram has no two classes but three: gray matter, white matter, slide. Otsu's
-/// threshold parts gray matter from the other two, and the minimum next to it would give the white matter away. So the bright class is parted once more by Otsu. Where the
-/// first threshold has found the slide already, the second one cuts the slide's own peak in two; the image's border tells, for it shows slide, at its
-/// darkest: the second threshold counts only if hardly any of the border lies between the two.
+/// White matter can be nearly as bright as the slide, and then the histogram has no two classes but three: gray
+/// matter, white matter, slide. Otsu's threshold parts gray matter from the other two, and the minimum next to it
+/// would give the white matter away. So the bright class is parted once more by Otsu. Where the first threshold has
+/// found the slide already, the second one cuts the slide's own peak in two; the image's border tells, for it shows
+/// slide, at its darkest: the second threshold counts only if hardly any of the border lies between the two.
 struct SlideThreshold {
     /// Levels from here on are slide.
     var level: Double
@@ -87,7 +88,8 @@ struct SlideThreshold {
     }
 }
 
-/// What was never scanned: a region of the scale's first or last level at the image's border, next to which the slide is of another, even level.
+/// What was never scanned: a region of the scale's first or last level at the image's border, next to which the slide
+/// is of another, even level.
 ///
 /// A slide that is itself saturated is no padding: what lies next to it is nearly as bright.
 func padding(of image: Image<UInt8>) -> BitImage {

@@ -2,9 +2,10 @@ import NDArray
 
 /// The tissue's brightness with uneven stain evened out: gray matter's local mean becomes 0, white matter's 1.
 ///
-/// Both means are taken around each pixel under a Gaussian window. Which class a pixel belongs to is found in turns with the means, on an image
-/// four times coarser: first by one threshold for the whole section, then by the means' middle in a window of twice `sigmaPx`, then of `sigmaPx`, so that the
-/// classes follow the stain. Where a window holds little of a class, the mean of the whole section steps in: a region of one class keeps its label.
+/// Both means are taken around each pixel under a Gaussian window. Which class a pixel belongs to is found in turns
+/// with the means, on an image four times coarser: first by one threshold for the whole section, then by the means'
+/// middle in a window of twice `sigmaPx`, then of `sigmaPx`, so that the classes follow the stain. Where a window
+/// holds little of a class, the mean of the whole section steps in: a region of one class keeps its label.
 ///
 /// - Parameters:
 ///   - image: brightness.
@@ -12,7 +13,8 @@ import NDArray
 ///   - sigmaPx: standard deviation of the window.
 /// - Returns: the normalised brightness, 0 outside the tissue; nil where the section is of one class.
 ///
-/// Reference: the local means are those of S. Lankton, A. Tannenbaum, IEEE Trans. Image Process. 17, 2029 (2008), doi:10.1109/TIP.2008.2004611.
+/// Reference: the local means are those of S. Lankton, A. Tannenbaum, IEEE Trans. Image Process. 17, 2029 (2008),
+/// doi:10.1109/TIP.2008.2004611.
 func stainNormalized(
     _ image: Image<Float>, tissue: BitImage, threshold: Float, sigmaPx: Double, threads: Int
 ) -> Image<Float>? {
