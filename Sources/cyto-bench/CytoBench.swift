@@ -8,5 +8,7 @@ struct CytoBench: ParsableCommand {
         commandName: "cyto-bench",
         abstract: "Times parts of cyto-pipe; prints JSON.",
         // One line a measurement, alphabetically.
-        subcommands: [])
+        subcommands: [
+            RegistrationBench.self
+        ])
 }
