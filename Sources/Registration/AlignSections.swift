@@ -18,14 +18,14 @@ public struct SectionFeatures: Sendable {
     ///
     /// - Parameters:
     ///   - gray: stained tissue dark on a bright slide.
-    ///   - tissue: Otsu's mask where nil.
+    ///   - tissue: Otsu's mask where nil. Holes are filled: ventricles and pale white matter belong to a section.
     public static func extracted(
         from gray: Image<UInt8>, tissue: Image<UInt8>? = nil, marginPx: Double = 4,
         settings: SurfSettings = SurfSettings(), threads: Int = 1
     ) -> SectionFeatures {
-        let mask = tissue ?? tissueMask(of: gray).bytes()
+        let mask = fillingHoles(tissue.map { BitImage($0) } ?? tissueMask(of: gray)).bytes()
         let image = RegistrationImage(gray: gray, tissue: mask)
-        let searched = fillingHoles(BitImage(mask)).dilated(radiusPx: marginPx, threads: threads).bytes()
+        let searched = BitImage(mask).dilated(radiusPx: marginPx, threads: threads).bytes()
         let keypoints = surfKeypoints(
             contrastStretched(gray), inside: searched, settings: settings, threads: threads)
         return SectionFeatures(image: image, keypoints: keypoints)
@@ -80,7 +80,7 @@ public struct AlignmentSettings: Sendable, Equatable {
 }
 
 /// What became of an attempt to align two sections.
-public struct SectionAlignment: Sendable, Equatable {
+public struct PairAlignment: Sendable, Equatable {
     public enum Verdict: String, Sendable, CaseIterable {
         case accepted
         /// Too few matches agree on any transform.
@@ -111,10 +111,10 @@ public struct SectionAlignment: Sendable, Equatable {
 public func alignSections(
     _ moving: SectionFeatures, _ fixed: SectionFeatures, settings: AlignmentSettings = AlignmentSettings(),
     threads: Int = 1
-) -> SectionAlignment {
+) -> PairAlignment {
     let centred = RigidTransform.about(moving.image.centre, onto: fixed.image.centre)
     let before = overlap(of: moving.image, on: fixed.image, under: centred, threads: threads)
-    var best = SectionAlignment(
+    var best = PairAlignment(
         verdict: .tooFewInliers, transform: centred, matches: 0, inliers: 0, residualPx: .nan, before: before,
         after: before)
     for mirrored in [false, true] {
@@ -137,7 +137,7 @@ public func alignSections(
             ? refinedTransform(consensus.transform, moving: moving.image, fixed: fixed.image, threads: threads)
             : consensus.transform
         let after = overlap(of: moving.image, on: fixed.image, under: transform, threads: threads)
-        let attempt = SectionAlignment(
+        let attempt = PairAlignment(
             verdict: after.correlation > before.correlation ? .accepted : .worseOverlap, transform: transform,
             matches: matches.count, inliers: consensus.inliers.count, residualPx: consensus.residual, before: before,
             after: after)
@@ -147,9 +147,9 @@ public func alignSections(
     return best
 }
 
-extension SectionAlignment {
+extension PairAlignment {
     /// An accepted one beats one that is not; of two accepted ones the better overlap weighted by the agreement of keypoints wins.
-    func isBetter(than other: SectionAlignment) -> Bool {
+    func isBetter(than other: PairAlignment) -> Bool {
         guard verdict == .accepted else { return other.verdict == .tooFewInliers }
         guard other.verdict == .accepted else { return true }
         return after.correlation * Double(inliers) > other.after.correlation * Double(other.inliers)

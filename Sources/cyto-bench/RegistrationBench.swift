@@ -44,7 +44,7 @@ struct RegistrationBench: ParsableCommand {
                 SectionFeatures.extracted(from: $0.image, settings: surf, threads: threads)
             }
         }
-        var results: [SectionAlignment] = []
+        var results: [PairAlignment] = []
         let settings = AlignmentSettings(
             ratio: ratio, mutual: mutual, consensus: ConsensusSettings(tolerance: tolerance), refines: refine)
         let aligning = clock.measure {
