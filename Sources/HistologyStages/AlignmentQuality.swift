@@ -37,7 +37,9 @@ public struct AlignmentQuality: Stage {
             }
             let fixed = Compared(try KeypointsArtifact(path: fixedPath))
             pairs.append(
-                Pair(moving: alignment.section, fixed: link.fixed, transform: link.transform, moving, fixed, context.cores))
+                Pair(
+                    moving: alignment.section, fixed: link.fixed, transform: link.transform, moving, fixed,
+                    context.cores))
             previous = (link.fixed, fixed)
             context.progress(Double(index + 1) / Double(transforms.count), "comparing")
         }
@@ -86,7 +88,9 @@ public struct AlignmentQuality: Stage {
             mirrored = transform.isMirrored
             let aligned = one.artifact.inPixels(transform, onto: other.artifact)
             let centred = RigidTransform.about(one.filled.centre, onto: other.filled.centre)
-            let filled = [centred, aligned].map { overlap(of: one.filled, on: other.filled, under: $0, threads: threads) }
+            let filled = [centred, aligned].map {
+                overlap(of: one.filled, on: other.filled, under: $0, threads: threads)
+            }
             let plain = [centred, aligned].map { overlap(of: one.plain, on: other.plain, under: $0, threads: threads) }
             before = filled[0].correlation
             after = filled[1].correlation

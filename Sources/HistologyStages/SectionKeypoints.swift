@@ -13,7 +13,8 @@ public struct SectionKeypoints: Stage {
         let config = context.config
         let spacingUm = try config.double("spacing_um", in: 0.1...10_000)
         let settings = SurfSettings(
-            octaves: try config.integer("octaves", in: 1...6), threshold: Float(try config.double("threshold", in: 0...1)),
+            octaves: try config.integer("octaves", in: 1...6),
+            threshold: Float(try config.double("threshold", in: 0...1)),
             maximumCount: try config.integer("maximum_keypoints", in: 0...100_000),
             upsampling: try config.integer("upsampling", in: 1...8))
         let section = try context.input("section")
@@ -71,8 +72,10 @@ struct KeypointsArtifact {
 
     init(path: String) throws {
         let file = try HDF5File(reading: path)
-        spacingUm = try file.attribute("spacing_um", as: Double.self)
-        firstUm = try file.attribute("first_um", as: Double.self)
+        let spacingUm = try file.attribute("spacing_um", as: Double.self)
+        let firstUm = try file.attribute("first_um", as: Double.self)
+        self.spacingUm = spacingUm
+        self.firstUm = firstUm
         gray = try file.readImage("/image", as: UInt8.self)
         let position = try file.read("/position", as: Float.self)
         let scale = try file.read("/scale", as: Float.self)

@@ -42,7 +42,8 @@ public struct SectionStack: Stage {
         if let wanted = try context.config.optionalText("base_section"), wanted != "middle" {
             guard let found = index[wanted] else {
                 throw StageError(
-                    .badJob, "config.base_section is \"\(wanted)\", but the brain's sections are \(first.artifact.section) … "
+                    .badJob,
+                    "config.base_section is \"\(wanted)\", but the brain's sections are \(first.artifact.section) … "
                         + "\(names.last ?? "")")
             }
             base = found

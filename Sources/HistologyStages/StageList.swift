@@ -4,6 +4,12 @@ public import StageKit
 public let histologyStages: [any Stage.Type] = [
     PhantomBrain.self,
     PhantomSection.self,
+    SectionKeypoints.self,
+    SectionAlignment.self,
+    SectionStack.self,
+    TissueVolume.self,
+    AlignmentQuality.self,
+    VolumeViews.self,
 ]
 
 /// The small commands beside them.

@@ -6,7 +6,8 @@ public import StageKit
 /// Builds the volume of a brain from its sections' labels and the stack of their transforms.
 public struct TissueVolume: Stage {
     public static let name = "tissue-volume"
-    public static let summary = "Resamples the stacked sections' labels and gray levels on an isotropic grid (Methods 3.2)."
+    public static let summary =
+        "Resamples the stacked sections' labels and gray levels on an isotropic grid (Methods 3.2)."
 
     public static func run(_ context: StageContext) throws {
         let spacingUm = try context.config.double("spacing_um", in: 1...1e6)

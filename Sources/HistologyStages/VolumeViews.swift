@@ -31,10 +31,10 @@ public struct VolumeViews: Stage {
             column: Int((lateral * Double(labels.columns - 1)).rounded()))
         let colours = ColourMap.tissue
         var rows: [[Image<RGB>]] = []
-        if hasImage { rows.append(cut.views(of: image).map { $0.map { RGB(red: $0, green: $0, blue: $0) } }) }
+        if hasImage { rows.append(cut.views(of: image).map { $0.map { RGB($0, $0, $0) } }) }
         rows.append(
             cut.views(of: labels).map { view in
-                view.map { RGB(red: colours[Int($0)].red, green: colours[Int($0)].green, blue: colours[Int($0)].blue) }
+                view.map { RGB(colours[Int($0)].red, colours[Int($0)].green, colours[Int($0)].blue) }
             })
         try writePNG(montage(rows, scale: scale, gap: 8), to: try context.output("views"))
     }

@@ -64,7 +64,9 @@ private func median(_ counts: [Int]) -> Double? {
     let total = counts.reduce(0, +)
     guard total > 0 else { return nil }
     var below = 0
-    return counts.firstIndex { below += $0; return 2 * below >= total }.map(Double.init)
+    return counts.firstIndex {
+        below += $0; return 2 * below >= total
+    }.map(Double.init)
 }
 
 /// Pictures in rows, enlarged by whole pixels, on white.
@@ -74,7 +76,7 @@ public func montage(_ rows: [[Image<RGB>]], scale: Int, gap: Int) -> Image<RGB> 
     let widths = rows.map { $0.reduce(0) { $0 + $1.columns * scale } + max($0.count - 1, 0) * gap }
     let height = heights.reduce(0, +) + max(rows.count - 1, 0) * gap
     var picture = Image(
-        rows: height, columns: widths.max() ?? 0, filledWith: RGB(red: 255, green: 255, blue: 255))
+        rows: height, columns: widths.max() ?? 0, filledWith: RGB(255, 255, 255))
     var top = 0
     for (images, lineHeight) in zip(rows, heights) {
         var left = 0

@@ -155,11 +155,14 @@ public func stackDrift(_ stack: StackedSections, centres: [PlanarPoint], windowS
         return window.reduce(0, +) / Double(window.count)
     }
     let laid = (0..<count).map { stack.transforms[$0](centres[$0]) }
-    let rough = count < 3 ? [] : (1..<count - 1).map { index in
-        laid[index].distance(
-            to: PlanarPoint(
-                row: (laid[index - 1].row + laid[index + 1].row) / 2,
-                column: (laid[index - 1].column + laid[index + 1].column) / 2))
-    }
+    let rough =
+        count < 3
+        ? []
+        : (1..<count - 1).map { index in
+            laid[index].distance(
+                to: PlanarPoint(
+                    row: (laid[index - 1].row + laid[index + 1].row) / 2,
+                    column: (laid[index - 1].column + laid[index + 1].column) / 2))
+        }
     return StackDrift(slowRotationDeg: slow, centreRoughnessUm: rough)
 }

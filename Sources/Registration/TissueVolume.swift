@@ -144,11 +144,13 @@ extension PlacedSection {
         labels.elements.withUnsafeBufferPointer { labels in
             gray.elements.withUnsafeBufferPointer { gray in
                 for part in 0..<fine {
-                    let y = grid.originUm[1] + Double(row) * grid.spacingUm + (Double(part) + 0.5) * step
+                    let y =
+                        grid.originUm[1] + Double(row) * grid.spacingUm + (Double(part) + 0.5) * step
                         - grid.spacingUm / 2
                     for column in 0..<grid.columns {
                         for piece in 0..<fine {
-                            let x = grid.originUm[2] + Double(column) * grid.spacingUm + (Double(piece) + 0.5) * step
+                            let x =
+                                grid.originUm[2] + Double(column) * grid.spacingUm + (Double(piece) + 0.5) * step
                                 - grid.spacingUm / 2
                             let sourceRow = (back[0] * y + back[1] * x + back[2] - firstUm) / spacingUm
                             let sourceColumn = (back[3] * y + back[4] * x + back[5] - firstUm) / spacingUm
