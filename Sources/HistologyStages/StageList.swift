@@ -4,12 +4,15 @@ public import StageKit
 public let histologyStages: [any Stage.Type] = [
     PhantomBrain.self,
     PhantomSection.self,
+    TissueSegmentation.self,
+    SegmentationPreview.self,
     SectionKeypoints.self,
     SectionAlignment.self,
     SectionStack.self,
     TissueVolume.self,
     AlignmentQuality.self,
     VolumeViews.self,
+    ReconstructionCheck.self,
 ]
 
 /// The small commands beside them.
