@@ -60,6 +60,8 @@ public final class TIFFBlockReader {
     public let delivery: Delivery
     /// Red, green, blue (0 … 65535) of each index of a palette image.
     public let palette: [SIMD3<UInt16>]
+    /// About how much memory the reader takes while it decodes.
+    public private(set) var workingBytes = 0
     private let handle: TIFFHandle
     private let usesLibraryConversion: Bool
     private let isTwelveBitJPEG: Bool
@@ -147,7 +149,20 @@ public final class TIFFBlockReader {
                     "tiles or strips of \(directory.blockColumns) × \(directory.blockRows) pixels are too large to "
                     + "decode; write the image with tiles of 256 to 1024")
         }
+        let largest = readsByRow && directory.compression != 1 ? largestStripBytes() : 0
+        guard largest <= TIFFLimits.compressedStripBytes else {
+            throw TIFFError(
+                .tooLarge, file: path,
+                problem:
+                    "a compressed strip of \(largest >> 20) MiB must be read as a whole; write the image with tiles or "
+                    + "small strips")
+        }
+        workingBytes = largest + (readsByRow ? 8 << 20 : 3 * blockBytes.partialValue)
         try checkBlockCount()
+    }
+
+    private func largestStripBytes() -> Int {
+        (0..<TIFFNumberOfStrips(handle.raw)).map { Int(clamping: TIFFGetStrileByteCount(handle.raw, $0)) }.max() ?? 0
     }
 
     /// Row ranges that cover the image, each of whole tiles or strips: the natural pieces of work, for any number of threads.

@@ -164,6 +164,8 @@ enum TIFFLimits {
     static let pixelsPerByte = 4096
     /// A strip that decodes to more is read row by row.
     static let wholeBlockBytes = 16 << 20
+    /// libtiff reads a compressed strip as a whole before it decodes the first row.
+    static let compressedStripBytes = 320 << 20
     /// A tile must be decoded in one go.
     static let tileBytes = 128 << 20
 }
