@@ -129,7 +129,7 @@ let package = Package(
         tests("ArtifactStore", ["ArtifactStore", "Scheduling", "ContentHash", "StageProtocol"]),
         tests("Executors", ["Executors", "Scheduling", "ContentHash", "StageProtocol"]),
         // the built programs, end to end
-        tests("CytoPipe", ["CytoPipeCommands"]),
+        tests("CytoPipe", ["CytoPipeCommands", "StageProtocol"]),
         tests("NDArray", ["NDArray"]),
         tests("HDF5", ["HDF5", "NDArray"]),
         tests("SectionFiles", ["SectionFiles", "NDArray", "TIFF", "PNG", "JPEG"]),
@@ -139,7 +139,9 @@ let package = Package(
         tests("StageKit", ["StageKit", "StageProtocol", "HDF5", "NDArray"]),
         tests(
             "HistologyStages",
-            ["HistologyStages", "StageKit", "StageProtocol", "HDF5", "SectionFiles", "NDArray", "PNG"]),
+            [
+                "HistologyStages", "StageKit", "StageProtocol", "HDF5", "SectionFiles", "NDArray", "PNG", "Imaging", "Phantom",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )
