@@ -3,7 +3,6 @@ internal import FoundationEssentials
 internal import Glibc
 public import Scheduling
 internal import StageProtocol
-internal import Synchronization
 
 /// Runs tasks as processes of this machine.
 ///
@@ -42,6 +41,7 @@ public final class LocalExecutor: TaskExecutor {
     private var typeTexts: [String: String] = [:]
     private let nullDescriptor: Int32
     private var guardDescriptor: Int32 = -1
+    private var guardProcess: pid_t = 0
     private let bell = WakeBell()
     /// How often memory is looked at where nothing else happens.
     private static let samplingSeconds = 0.2
@@ -73,7 +73,7 @@ public final class LocalExecutor: TaskExecutor {
             task.child.closeDescriptors()
         }
         if guardDescriptor >= 0 {
-            close(guardDescriptor)
+            cyto_guard_end(guardDescriptor, guardProcess)
         }
         close(nullDescriptor)
     }
@@ -86,7 +86,7 @@ public final class LocalExecutor: TaskExecutor {
     // MARK: Starting
 
     public func start(_ request: TaskRequest) {
-        if guardDescriptor < 0 { guardDescriptor = cyto_guard() }
+        if guardDescriptor < 0 { guardDescriptor = cyto_guard(&guardProcess) }
         do {
             running[request.task] = try startProgram(of: request)
         } catch let error as CommandError {
@@ -376,37 +376,5 @@ public final class LocalExecutor: TaskExecutor {
                 task, state, ending, OutputCheck.invalid(request, port, "could not be checked: \(said)"),
                 into: &events)
         }
-    }
-}
-
-/// Wakes a thread that waits in `poll`: a pipe with at most one byte in it.
-private final class WakeBell: Sendable {
-    let readDescriptor: Int32
-    private let writeDescriptor: Int32
-    private let isRung = Atomic<Bool>(false)
-
-    init() {
-        var ends: [Int32] = [-1, -1]
-        let result = cyto_pipe(&ends)
-        precondition(result == 0, "No pipe could be opened: \(systemMessage(errno)).")
-        (readDescriptor, writeDescriptor) = (ends[0], ends[1])
-    }
-
-    deinit {
-        close(readDescriptor)
-        close(writeDescriptor)
-    }
-
-    func ring() {
-        guard !isRung.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        var byte: UInt8 = 1
-        _ = write(writeDescriptor, &byte, 1)
-    }
-
-    func clear() {
-        var bytes: [UInt8] = [0, 0, 0, 0]
-        // The byte goes first: a ring in between is a ring before the caller looks for what happened.
-        _ = read(readDescriptor, &bytes, bytes.count)
-        _ = isRung.exchange(false, ordering: .acquiringAndReleasing)
     }
 }
