@@ -65,8 +65,11 @@ extension BrainAnatomy {
                                     let inner = innerParts(point)
                                     let distance = pia.elements[index]
                                     let hull = hullDepth(point)
+                                    // A brain ends inside its grid, whatever bulges: planes repeat their edge.
+                                    let limit = grid.isEdge(plane, row, column) ? -grid.spacingMm : 100
                                     let local = corticalThickness(point, hullDepthMm: hull)
-                                    tissue[index] = micrometres(min(max(distance, inner.body), -inner.cavity))
+                                    tissue[index] = micrometres(
+                                        min(max(distance, inner.body), -inner.cavity, limit))
                                     white[index] = micrometres(
                                         min(max(distance - local, inner.body), -inner.nucleus))
                                     thickness[index] = micrometres(local)
@@ -156,9 +159,9 @@ struct Grid: Sendable {
     let spacingMm: Float
     let origin: PointMm
 
-    /// The grid that holds a brain of these half axes with 3 mm to spare, its middle on a voxel.
+    /// The grid that holds a brain of these half axes with 5 mm to spare for its bulges, its middle on a voxel.
     init(halfAxesMm: PointMm, size: Float, spacingMm: Float) {
-        func half(_ axis: Float) -> Int { Int(((axis * size + 3) / spacingMm).rounded(.up)) }
+        func half(_ axis: Float) -> Int { Int(((axis * size + 5) / spacingMm).rounded(.up)) }
         let (plane, row, column) = (half(halfAxesMm.plane), half(halfAxesMm.row), half(halfAxesMm.column))
         (planes, rows, columns) = (2 * plane + 1, 2 * row + 1, 2 * column + 1)
         self.spacingMm = spacingMm
@@ -171,6 +174,10 @@ struct Grid: Sendable {
         PointMm(
             plane: origin.plane + Float(plane) * spacingMm, row: origin.row + Float(row) * spacingMm,
             column: origin.column + Float(column) * spacingMm)
+    }
+
+    func isEdge(_ plane: Int, _ row: Int, _ column: Int) -> Bool {
+        plane == 0 || row == 0 || column == 0 || plane == planes - 1 || row == rows - 1 || column == columns - 1
     }
 
     func volume<Element: Numeric>() -> Volume<Element> {

@@ -107,6 +107,25 @@ private let coarseBrain = BrainAnatomy(species: 7, individual: 1).fields(spacing
         #expect(gray > white / 2 && gray < 4 * white, "gray \(gray), white \(white)")
     }
 
+    @Test func everyBrainEndsInsideItsGrid() {
+        for individual: UInt64 in 1...4 {
+            let tissue = BrainAnatomy(species: 3, individual: individual).fields(spacingUm: 1500, threads: 2).tissueUm
+            for plane in 0..<tissue.planes {
+                for row in 0..<tissue.rows {
+                    for column in 0..<tissue.columns {
+                        let isEdge =
+                            plane == 0 || plane == tissue.planes - 1 || row == 0 || row == tissue.rows - 1
+                            || column == 0 || column == tissue.columns - 1
+                        if isEdge, tissue[plane, row, column] >= 0 {
+                            Issue.record("brain \(individual) touches its grid at \(plane), \(row), \(column)")
+                            return
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     @Test func aPlaneOutsideTheBrainIsNone() {
         #expect(BrainPlane(coarseBrain, positionUm: 90_000) == nil)
         #expect(BrainPlane(coarseBrain, positionUm: -90_000) == nil)
