@@ -2,7 +2,7 @@
 ///
 /// Every value carries a tag and, where its length varies, its length; so no two different sequences of values run together
 /// to the same bytes. Mappings are the caller's to sort. The record is what is hashed into a task's key.
-public struct CanonicalRecord {
+public struct CanonicalRecord: Sendable {
     /// The bytes so far.
     public private(set) var bytes: [UInt8] = []
 

@@ -52,7 +52,7 @@ public struct WorkGraph: Sendable {
     }
 
     /// What a task may use: how, never what. Nothing of this enters a key.
-    public struct Resources: Sendable, Equatable {
+    public struct Resources: Codable, Sendable, Equatable {
         public var cores: Int
         public var memoryBytes: Int64
         public var gpus: Int

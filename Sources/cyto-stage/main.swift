@@ -1,1 +1,6 @@
-print("cyto-pipe")
+import Glibc
+import HistologyStages
+import StageKit
+
+let worker = StageWorker(program: "cyto-stage", stages: histologyStages, tools: histologyTools)
+exit(worker.run(arguments: Array(CommandLine.arguments.dropFirst())))

@@ -1,0 +1,76 @@
+internal import CHDF5
+internal import Glibc
+
+/// The C library behind one lock: HDF5 keeps global state, and only some builds of it guard that by themselves.
+enum Library {
+    private final class RecursiveLock: @unchecked Sendable {
+        // Sendable: the mutex is the only state, and it is made for use from several threads.
+        private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+
+        init() {
+            mutex = .allocate(capacity: 1)
+            var attributes = pthread_mutexattr_t()
+            pthread_mutexattr_init(&attributes)
+            pthread_mutexattr_settype(&attributes, Int32(PTHREAD_MUTEX_RECURSIVE))
+            pthread_mutex_init(mutex, &attributes)
+            pthread_mutexattr_destroy(&attributes)
+        }
+
+        func withLock<Result>(_ body: () throws -> Result) rethrows -> Result {
+            pthread_mutex_lock(mutex)
+            defer { pthread_mutex_unlock(mutex) }
+            return try body()
+        }
+    }
+
+    private static let lock = RecursiveLock()
+
+    /// Runs `body` alone in the library, with HDF5's printing of errors to stderr switched off (the setting is the thread's).
+    static func locked<Result>(_ body: () throws -> Result) rethrows -> Result {
+        try lock.withLock {
+            H5Eset_auto2(chdf5_default(), nil, nil)
+            return try body()
+        }
+    }
+
+    /// The innermost sentence of the error stack of this thread, which is then cleared.
+    static func takeCause() -> String {
+        var sentence = ""
+        withUnsafeMutablePointer(to: &sentence) { pointer in
+            _ = H5Ewalk2(
+                chdf5_default(), H5E_WALK_UPWARD,
+                { _, error, client in
+                    guard let text = error?.pointee.desc, let client else { return 0 }
+                    let found = client.assumingMemoryBound(to: String.self)
+                    if found.pointee.isEmpty { found.pointee = String(cString: text) }
+                    return 0
+                }, pointer)
+        }
+        H5Eclear2(chdf5_default())
+        return sentence
+    }
+}
+
+/// One identifier of the library, closed when the last reference goes.
+final class Identifier {
+    let raw: hid_t
+    private let close: (hid_t) -> Int32
+
+    /// Takes over `raw`; a negative one throws `error` with the library's own words as its cause.
+    init(_ raw: hid_t, _ close: @escaping (hid_t) -> Int32, orThrow error: @autoclosure () -> HDF5Error) throws {
+        guard raw >= 0 else { throw error().withLibraryCause() }
+        self.raw = raw
+        self.close = close
+    }
+
+    deinit {
+        Library.locked { _ = close(raw) }
+    }
+}
+
+extension HDF5Error {
+    /// The same error with the library's innermost sentence as its cause.
+    func withLibraryCause() -> HDF5Error {
+        HDF5Error(code, file: file, object: object, problem: problem, cause: Library.takeCause())
+    }
+}

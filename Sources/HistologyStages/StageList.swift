@@ -1,0 +1,7 @@
+public import StageKit
+
+/// The stages that `cyto-stage` can run: one line each, in the order of the pipeline.
+public let histologyStages: [any Stage.Type] = []
+
+/// The small commands beside them.
+public let histologyTools: [StageTool] = []

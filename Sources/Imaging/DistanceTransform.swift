@@ -1,0 +1,122 @@
+public import NDArray
+
+/// The exact Euclidean distance of every set pixel to the nearest one that is not set, in the unit of the spacing; 0 where a pixel is not
+/// set, infinite where there is no unset pixel at all.
+///
+/// One pass along the columns counts steps, one along the rows takes the lower envelope of the parabolas that the columns' distances
+/// stand for.
+///
+/// - Parameter spacing: distance of neighbouring rows and of neighbouring columns; the results come in its unit.
+/// - Complexity: O(pixels).
+///
+/// Reference: P. F. Felzenszwalb, D. P. Huttenlocher, Theory Comput. 8, 415 (2012), doi:10.4086/toc.2012.v008a019;
+/// `scipy.ndimage.distance_transform_edt`, equal to the rounding of a `Float`.
+public func distanceTransform(
+    of image: BitImage, spacing: (row: Double, column: Double) = (1, 1), threads: Int = 1
+) -> Image<Float> {
+    let volume = squaredDistances(
+        planes: 1, rows: image.rows, columns: image.columns, spacing: (1, spacing.row, spacing.column), threads: threads
+    ) { elements in
+        image.forEachSet { elements[$0] = .infinity }
+    }
+    return Image(rows: image.rows, columns: image.columns, elements: volume.map { Float($0.squareRoot()) })
+}
+
+/// The exact Euclidean distance of every voxel that is not zero to the nearest zero one; see `distanceTransform(of:spacing:threads:)` for images.
+///
+/// - Parameter spacing: distance of neighbouring planes, rows and columns.
+public func distanceTransform(
+    of volume: Volume<UInt8>, spacing: (plane: Double, row: Double, column: Double) = (1, 1, 1), threads: Int = 1
+) -> Volume<Float> {
+    let squares = squaredDistances(
+        planes: volume.planes, rows: volume.rows, columns: volume.columns,
+        spacing: (spacing.plane, spacing.row, spacing.column), threads: threads
+    ) { elements in
+        for index in volume.elements.indices where volume.elements[index] != 0 { elements[index] = .infinity }
+    }
+    return Volume(
+        planes: volume.planes, rows: volume.rows, columns: volume.columns,
+        elements: squares.map { Float($0.squareRoot()) })
+}
+
+/// Squared distances of a grid, one axis after the other.
+private func squaredDistances(
+    planes: Int, rows: Int, columns: Int, spacing: (Double, Double, Double), threads: Int,
+    mark: (UnsafeMutableBufferPointer<Double>) -> Void
+) -> [Double] {
+    var elements = [Double](repeating: 0, count: planes * rows * columns)
+    guard !elements.isEmpty else { return elements }
+    elements.withUnsafeMutableBufferPointer { buffer in
+        mark(buffer)
+        let grid = DisjointSlices(buffer)
+        // Lines of each axis: how many, where they start, how far apart their elements lie.
+        if rows > 1 {
+            parallelBands(planes * columns, band: 64, threads: threads) { band in
+                var envelope = ParabolaEnvelope(length: rows, spacing: spacing.1)
+                for line in band {
+                    envelope.transform(
+                        grid.base + line / columns * rows * columns + line % columns, stride: columns)
+                }
+            }
+        }
+        if columns > 1 {
+            parallelBands(planes * rows, band: 64, threads: threads) { band in
+                var envelope = ParabolaEnvelope(length: columns, spacing: spacing.2)
+                for line in band { envelope.transform(grid.base + line * columns, stride: 1) }
+            }
+        }
+        if planes > 1 {
+            parallelBands(rows * columns, band: 64, threads: threads) { band in
+                var envelope = ParabolaEnvelope(length: planes, spacing: spacing.0)
+                for line in band { envelope.transform(grid.base + line, stride: rows * columns) }
+            }
+        }
+    }
+    return elements
+}
+
+/// Distance transform of one line: the lower envelope of parabolas.
+private struct ParabolaEnvelope {
+    let length: Int
+    let spacing: Double
+    private var values: [Double]
+    private var apexes: [Int]
+    private var bounds: [Double]
+
+    init(length: Int, spacing: Double) {
+        self.length = length
+        self.spacing = spacing
+        values = Array(repeating: 0, count: length)
+        apexes = Array(repeating: 0, count: length)
+        bounds = Array(repeating: 0, count: length + 1)
+    }
+
+    mutating func transform(_ line: UnsafeMutablePointer<Double>, stride: Int) {
+        let scale = spacing * spacing
+        var count = 0
+        for index in 0..<length {
+            let value = line[index * stride]
+            values[index] = value
+            guard value.isFinite else { continue }
+            var start = -Double.infinity
+            while count > 0 {
+                let apex = apexes[count - 1]
+                let difference = Double(index * index - apex * apex)
+                start = ((value - values[apex]) / scale + difference) / Double(2 * (index - apex))
+                if start > bounds[count - 1] { break }
+                count -= 1
+                start = -.infinity
+            }
+            apexes[count] = index
+            bounds[count] = start
+            count += 1
+        }
+        guard count > 0 else { return }
+        var parabola = 0
+        for index in 0..<length {
+            while parabola + 1 < count && bounds[parabola + 1] < Double(index) { parabola += 1 }
+            let offset = Double(index - apexes[parabola])
+            line[index * stride] = scale * offset * offset + values[apexes[parabola]]
+        }
+    }
+}

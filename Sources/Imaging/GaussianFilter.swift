@@ -1,0 +1,38 @@
+public import NDArray
+
+/// The image blurred by a Gaussian whose kernel is cut off at `truncate` standard deviations; reflection outside the image.
+///
+/// - Parameters:
+///   - sigmaPx: standard deviation in pixels; 0 gives the image itself.
+///   - truncate: radius of the kernel in standard deviations.
+/// - Complexity: O(pixels · sigmaPx).
+///
+/// Reference: `scipy.ndimage.gaussian_filter`, mode `reflect`; equal to a few units in the last place of a `Float`.
+public func gaussianFilter(
+    _ image: Image<Float>, sigmaPx: Double, truncate: Double = 4, threads: Int = 1
+) -> Image<Float> {
+    precondition(sigmaPx >= 0 && sigmaPx.isFinite, "A Gaussian's sigma must be finite and not negative: \(sigmaPx).")
+    let radius = Int(truncate * sigmaPx + 0.5)
+    guard radius > 0 else { return image }
+    let weights = gaussianWeights(sigmaPx: sigmaPx, radius: radius)
+    return separableFilter(image, before: radius, after: radius, threads: threads) { line, output, count, width in
+        weights.withUnsafeBufferPointer { weights in
+            let centre = line + radius * width
+            let middle = weights[0]
+            for index in 0..<count * width { output[index] = centre[index] * middle }
+            for step in 1...radius {
+                let weight = weights[step]
+                let left = centre - step * width
+                let right = centre + step * width
+                for index in 0..<count * width { output[index] += (left[index] + right[index]) * weight }
+            }
+        }
+    }
+}
+
+/// The weights of a Gaussian kernel from its middle outwards; the whole kernel sums to 1.
+func gaussianWeights(sigmaPx: Double, radius: Int) -> [Float] {
+    let raw = (0...radius).map { Math.exp(-0.5 * Double($0 * $0) / (sigmaPx * sigmaPx)) }
+    let sum = 2 * raw.dropFirst().reduce(0, +) + raw[0]
+    return raw.map { Float($0 / sum) }
+}

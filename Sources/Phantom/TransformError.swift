@@ -1,0 +1,62 @@
+public import NDArray
+
+/// How far a found transform is from the true one, measured where there is tissue.
+public struct TransformError: Sendable, Equatable {
+    /// Difference of the rotations, 0 to 180; between maps of which one mirrors, 180.
+    public var rotationDeg: Double
+    /// How far the middle of the tissue is off.
+    public var translationUm: Double
+    /// Root mean square over the tissue of how far a point is off.
+    public var displacementUm: Double
+    /// Whether both mirror or neither does.
+    public var mirroringAgrees: Bool
+
+    /// Compares two maps over the points of the tissue.
+    ///
+    /// - Parameters:
+    ///   - tissueUm: (row, column) in the space that both maps start from; the origin alone where it is empty.
+    public init(found: PlaneTransform, truth: PlaneTransform, tissueUm: [SIMD2<Double>]) {
+        let points = tissueUm.isEmpty ? [SIMD2(0, 0)] : tissueUm
+        var sum = SIMD2<Double>(0, 0)
+        var squares = 0.0
+        for point in points {
+            let ours = found.apply(row: point.x, column: point.y)
+            let right = truth.apply(row: point.x, column: point.y)
+            let off = SIMD2(ours.row - right.row, ours.column - right.column)
+            sum += off
+            squares += (off * off).sum()
+        }
+        sum /= Double(points.count)
+        translationUm = (sum * sum).sum().squareRoot()
+        displacementUm = (squares / Double(points.count)).squareRoot()
+        mirroringAgrees = found.mirrors == truth.mirrors
+        if mirroringAgrees {
+            let turn = (found.rotationRad - truth.rotationRad) / (2 * Double.pi)
+            rotationDeg = abs(turn - turn.rounded()) * 360
+        } else {
+            rotationDeg = 180
+        }
+    }
+}
+
+/// Points of the tissue on a coarse lattice, (row, column) in µm from the centre of the first pixel.
+public func tissuePoints(_ labels: Image<UInt8>, spacingUm: Double, everyPx: Int = 8) -> [SIMD2<Double>] {
+    precondition(everyPx > 0, "A lattice needs a step of at least one pixel.")
+    var points: [SIMD2<Double>] = []
+    for row in stride(from: 0, to: labels.rows, by: everyPx) {
+        for column in stride(from: 0, to: labels.columns, by: everyPx) where labels[row, column] > 0 {
+            points.append(SIMD2(Double(row), Double(column)) * spacingUm)
+        }
+    }
+    return points
+}
+
+/// The value below which a share of the values lies, linear between them; nil for no values.
+public func quantile(_ share: Double, of values: [Double]) -> Double? {
+    guard !values.isEmpty else { return nil }
+    let sorted = values.sorted()
+    let place = min(max(share, 0), 1) * Double(sorted.count - 1)
+    let first = Int(place)
+    let second = min(first + 1, sorted.count - 1)
+    return sorted[first] + (place - Double(first)) * (sorted[second] - sorted[first])
+}
