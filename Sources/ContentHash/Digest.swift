@@ -18,6 +18,15 @@ public struct Digest: Hashable, Sendable, Comparable {
         (word0, word1, word2, word3) = words
     }
 
+    /// The digest whose 32 bytes stand in a buffer, most significant first; nil for any other count. The fast way for bulk loads.
+    public init?(rawBytes: UnsafeRawBufferPointer) {
+        guard rawBytes.count == Digest.byteCount else { return nil }
+        word0 = UInt64(bigEndian: rawBytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self))
+        word1 = UInt64(bigEndian: rawBytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+        word2 = UInt64(bigEndian: rawBytes.loadUnaligned(fromByteOffset: 16, as: UInt64.self))
+        word3 = UInt64(bigEndian: rawBytes.loadUnaligned(fromByteOffset: 24, as: UInt64.self))
+    }
+
     /// The digest written as 64 hexadecimal digits (either case); nil for anything else.
     public init?(hex: some StringProtocol) {
         var bytes: [UInt8] = []
@@ -65,10 +74,19 @@ public struct Digest: Hashable, Sendable, Comparable {
     /// The first twelve digits: enough to tell artifacts of one store apart on a screen.
     public var shortHex: String { String(hex.prefix(12)) }
 
-    func appendBytes(to bytes: inout [UInt8]) {
+    /// The first eight bytes as a number: uniformly spread, so it serves as a hash value.
+    public var leadingWord: UInt64 { word0 }
+
+    /// Appends the 32 bytes, most significant first.
+    public func appendBytes(to bytes: inout [UInt8]) {
         for word in [word0, word1, word2, word3] {
             withUnsafeBytes(of: word.bigEndian) { bytes.append(contentsOf: $0) }
         }
+    }
+
+    /// A digest is spread evenly already: its first word is hash enough.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(word0)
     }
 
     /// The order of the bytes, which is the order of the hexadecimal digits too.

@@ -1,7 +1,10 @@
 public import StageKit
 
 /// The stages that `cyto-stage` can run: one line each, in the order of the pipeline.
-public let histologyStages: [any Stage.Type] = []
+public let histologyStages: [any Stage.Type] = [
+    PhantomBrain.self,
+    PhantomSection.self,
+]
 
 /// The small commands beside them.
 public let histologyTools: [StageTool] = []
