@@ -101,8 +101,10 @@ def records(store):
 
 
 def label(record):
-    values = [c["value"] for c in record["item"]]
-    return record["stage"] + " " + (".".join(values) if values else "all")
+    """The name under which the task's script logs itself."""
+    action = record["record"]["action"]
+    values = [c["value"] for c in action["task"]["item"]]
+    return action["stage"] + " " + (".".join(values) if values else "all")
 
 
 def outputs(store):
@@ -110,7 +112,7 @@ def outputs(store):
     found = {}
     for path in (store / "actions").rglob("*.json"):
         record = json.loads(path.read_text())
-        found[label(record)] = sorted(o["digest"] for o in record["outputs"])
+        found[label(record)] = sorted(o["digest"] for o in record["record"]["outputs"])
     return found
 
 
