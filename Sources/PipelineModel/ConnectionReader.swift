@@ -97,6 +97,7 @@ struct ConnectionReader {
                 connection.pins.append((axis, value))
             }
         }
+        for axis in resolver.registry.spoiled { _ = details.take(axis) }
         details.finish()
         return connection
     }

@@ -186,4 +186,12 @@ import Testing
         #expect(error?.diagnostics.map(\.message) == ["there is no file q.yaml"])
         #expect(error?.diagnostics.first?.suggestion == "p.yaml")
     }
+
+    @Test func aTextThatAnUnquotedCommaCutsOffIsExplained() {
+        #expect(
+            SamplePipeline("pipeline: p\nparams: { a: { default: 1, help: one, two } }").mistakes() == [
+                "p.yaml:2:39 'two' in parameter 'a' is taken for a key of its own, because 'help' ends at the comma "
+                    + "| quotes around the text of 'help', or no ',' in it"
+            ])
+    }
 }
