@@ -140,7 +140,8 @@ let package = Package(
         tests(
             "HistologyStages",
             [
-                "HistologyStages", "StageKit", "StageProtocol", "HDF5", "SectionFiles", "NDArray", "PNG", "Imaging", "Phantom",
+                "HistologyStages", "StageKit", "StageProtocol", "HDF5", "SectionFiles", "NDArray", "PNG", "Imaging",
+                "Phantom",
             ]),
     ],
     swiftLanguageModes: [.v6]

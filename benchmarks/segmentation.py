@@ -48,7 +48,7 @@ def opened_mean(image):
 
 def recipe(image):
     """Methods 3.2 as it is written: the same steps that segmentTissue takes, in their plain order."""
-    enhanced = exposure.equalize_adapthist(opened_mean(image / 255), kernel_size=250)
+    enhanced = exposure.equalize_adapthist(np.clip(opened_mean(image / 255), 0, 1), kernel_size=250)
     enhanced = opened_mean(ndi.gaussian_filter(enhanced, 1))
     counts, edges = np.histogram(enhanced, 256, (0, 1))
     smooth = ndi.uniform_filter1d(ndi.median_filter(counts.astype(float), 3), 5)

@@ -29,6 +29,13 @@ public struct StackedSections: Sendable, Equatable {
     public var base: Int
     /// How many links lie between a section and the base; −1 where it is not linked.
     public var steps: [Int]
+
+    public init(transforms: [RigidTransform], isLinked: [Bool], base: Int, steps: [Int]) {
+        self.transforms = transforms
+        self.isLinked = isLinked
+        self.base = base
+        self.steps = steps
+    }
 }
 
 /// Composes section-to-section transforms into one frame: that of the base section.

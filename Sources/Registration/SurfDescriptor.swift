@@ -101,9 +101,9 @@ struct SurfDescriptor {
         _ sums: UnsafeBufferPointer<UInt32>, row: Double, column: Double, size: Int
     ) -> (row: Float, column: Float) {
         let half = size / 2
-        // A box of even size has its middle between two pixels.
-        let top = Int((row + 0.5).rounded(.down)) - half
-        let left = Int((column + 0.5).rounded(.down)) - half
+        // A box of even size from pixel t on has its middle at t + half − ½; t is the one that comes nearest.
+        let top = Int((row + 1).rounded(.down)) - half
+        let left = Int((column + 1).rounded(.down)) - half
         @inline(__always) func corner(_ row: Int, _ column: Int) -> UInt32 {
             let line = min(max(row + integral.margin, 0), integral.rows + 2 * integral.margin)
             let place = min(max(column + integral.margin, 0), integral.columns + 2 * integral.margin)
