@@ -38,7 +38,7 @@ extension ArtifactStore {
 
     /// Everything but the index.
     private func publishFiles(_ publication: Publication) throws -> ProvenanceRecord {
-        try requireWritable()
+        try beginRun()
         let declared = try run.withLock { try declaration(of: publication.record, in: &$0) }
         var outputs: [ProvenanceRecord.Output] = []
         for file in publication.files {
@@ -106,10 +106,10 @@ extension ArtifactStore {
         return copy
     }
 
-    /// Writes bytes under another name and moves them into place.
+    /// Writes bytes under another name, in the run's own folder that no other run sweeps, and moves them into place.
     func place(_ bytes: [UInt8], at path: String, mode: mode_t, synced: Bool) throws(StoreError) {
         try ensureFolder(path.parentFolder)
-        let draft = layout.temporary + "/draft-\(getpid())-\(ArtifactStore.nextDraft())"
+        let draft = try newDraftPath()
         if synced {
             try Posix.writeSynced(bytes, to: draft, mode: mode)
         } else {
@@ -128,8 +128,15 @@ extension ArtifactStore {
         run.withLock { _ = $0.unsyncedFolders.insert(path.parentFolder) }
     }
 
-    private static let drafts = Atomic<Int>(0)
-    private static func nextDraft() -> Int { drafts.wrappingAdd(1, ordering: .relaxed).oldValue }
+    private func newDraftPath() throws(StoreError) -> String {
+        try run.withLock { state throws(StoreError) in
+            guard let folder = state.folder else {
+                throw StoreError(.inputOutput, "Nothing can be published into \(path) outside of a run.", path: path)
+            }
+            state.nextFolder += 1
+            return folder + "/draft-\(state.nextFolder)"
+        }
+    }
 
     /// Takes an object out of the store without losing it.
     func quarantine(_ path: String) throws(StoreError) {
@@ -151,7 +158,7 @@ extension ArtifactStore {
 
     /// Keeps the record of a failed task as the newest of its label.
     public func recordFailure(_ record: ActionRecord) throws {
-        try requireWritable()
+        try beginRun()
         let declared = try run.withLock { try declaration(of: record, in: &$0) }
         let full = ProvenanceRecord(
             action: record, outputs: [], declaration: declared.digest, code: declared.code, host: declared.host)
