@@ -74,6 +74,20 @@ struct ChildProcess {
             cpuSeconds: usage.cpu_seconds, peakMemoryBytes: usage.peak_bytes)
     }
 
+    /// The running program's peak memory as the kernel tells it now; nil where it does not.
+    func sampledPeakBytes() -> Int64? {
+        let descriptor = open("/proc/\(pid)/status", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        let count = read(descriptor, &bytes, bytes.count)
+        guard count > 0 else { return nil }
+        let lines = bytes[..<count].split(separator: UInt8(ascii: "\n"))
+        guard let line = lines.first(where: { $0.starts(with: "VmHWM:".utf8) }) else { return nil }
+        let digits = line.filter { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
+        return Int64(String(decoding: digits, as: UTF8.self)).map { $0 * 1024 }
+    }
+
     func closeDescriptors() {
         if pidDescriptor >= 0 { close(pidDescriptor) }
         if progressDescriptor >= 0 { close(progressDescriptor) }

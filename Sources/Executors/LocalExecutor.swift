@@ -25,6 +25,10 @@ public final class LocalExecutor: TaskExecutor {
         var child: ChildProcess
         var phase: Phase
         var outputPaths: [String]
+        /// Our own peak when the process was started: the kernel counts it as the child's, which shared our memory until exec.
+        var inheritedPeakBytes = LocalExecutor.ownPeakBytes
+        /// Largest peak seen in /proc while the program ran.
+        var sampledPeakBytes: Int64 = 0
         var unreadProgress: [UInt8] = []
         var stopSignal: Int32?
     }
@@ -39,6 +43,8 @@ public final class LocalExecutor: TaskExecutor {
     private let nullDescriptor: Int32
     private var guardDescriptor: Int32 = -1
     private let bell = WakeBell()
+    /// How often memory is looked at where nothing else happens.
+    private static let samplingSeconds = 0.2
     /// A line of progress longer than this is dropped.
     private static let progressLineLimit = 65536
 
@@ -204,9 +210,14 @@ public final class LocalExecutor: TaskExecutor {
             watched.append(pollfd(fd: child.pidDescriptor, events: Int16(POLLIN), revents: 0))
             watched.append(pollfd(fd: child.progressDescriptor, events: Int16(POLLIN), revents: 0))
         }
-        let milliseconds = seconds.map { Int32(min(($0 * 1000).rounded(.up), 86_400_000)) } ?? -1
+        var wait = seconds ?? 86_400
+        if !tasks.isEmpty { wait = min(wait, LocalExecutor.samplingSeconds) }
+        let milliseconds = Int32(min((wait * 1000).rounded(.up), 86_400_000))
         let count = poll(&watched, nfds_t(watched.count), milliseconds)
-        guard count > 0 else { return [] }
+        guard count > 0 else {
+            sampleMemory()
+            return []
+        }
         if watched[0].revents != 0 { bell.clear() }
         var events: [ExecutorEvent] = []
         for (index, task) in tasks.enumerated() {
@@ -215,6 +226,18 @@ public final class LocalExecutor: TaskExecutor {
             if ended { reap(task, into: &events) }
         }
         return events
+    }
+
+    private func sampleMemory() {
+        for (task, state) in running {
+            guard let peak = state.child.sampledPeakBytes() else { continue }
+            running[task]?.sampledPeakBytes = max(state.sampledPeakBytes, peak)
+        }
+    }
+
+    private static var ownPeakBytes: Int64 {
+        var usage = rusage()
+        return getrusage(0, &usage) == 0 ? Int64(usage.ru_maxrss) * 1024 : 0
     }
 
     private func readProgress(of task: Int, into events: inout [ExecutorEvent]) {
@@ -271,6 +294,8 @@ public final class LocalExecutor: TaskExecutor {
         into events: inout [ExecutorEvent]
     ) {
         running[task] = nil
+        let peak =
+            ending.peakMemoryBytes > state.inheritedPeakBytes ? ending.peakMemoryBytes : state.sampledPeakBytes
         let files = zip(state.request.outputs, state.outputPaths).map {
             Publication.ProducedFile(port: $0.port, path: $1, fileExtension: $0.type.fileExtension)
         }
@@ -279,7 +304,7 @@ public final class LocalExecutor: TaskExecutor {
                 task: task,
                 TaskResult(
                     failure: failure, files: failure == nil ? files : [], cpuSeconds: ending.cpuSeconds,
-                    peakMemoryBytes: ending.peakMemoryBytes)))
+                    peakMemoryBytes: peak)))
     }
 
     // MARK: Judging

@@ -7,4 +7,7 @@ public let histologyStages: [any Stage.Type] = [
 ]
 
 /// The small commands beside them.
-public let histologyTools: [StageTool] = []
+public let histologyTools: [StageTool] = [
+    .sectionInfo,
+    .sectionPreview,
+]

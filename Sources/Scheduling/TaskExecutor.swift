@@ -80,6 +80,7 @@ public struct TaskResult: Sendable, Equatable {
     /// Outputs in the order of the request's ports; empty after a failure.
     public var files: [Publication.ProducedFile]
     public var cpuSeconds: Double
+    /// 0 where it ended before it could be measured.
     public var peakMemoryBytes: Int64
 
     public init(

@@ -1,1 +1,5 @@
-print("cyto-pipe")
+// The runner's command line: see Sources/CytoPipeCommands.
+import CytoPipeCommands
+import Glibc
+
+exit(CytoPipe.main(arguments: Array(CommandLine.arguments.dropFirst())))

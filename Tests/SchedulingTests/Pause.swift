@@ -1,0 +1,4 @@
+import Glibc
+
+/// Lets other threads get on.
+func usleepABit() { usleep(200) }
