@@ -38,7 +38,7 @@ public struct PhantomSection: Stage {
             generator: &random)
         let stain = SectionStain.drawn(
             gainSpread: try config.double("stain_spread", in: 0...2), generator: &random)
-        let scan = SectionScan(
+        let scan = PhantomScan(
             plane: plane, cut: cut, stain: stain, rows: Int((heightMm * 1000 / spacingUm).rounded()),
             columns: Int((widthMm * 1000 / spacingUm).rounded()), spacingUm: spacingUm, texture: texture.next(),
             seed: random.next())

@@ -4,6 +4,8 @@ public import StageKit
 public let histologyStages: [any Stage.Type] = [
     PhantomBrain.self,
     PhantomSection.self,
+    ReconstructionCheck.self,
+    SegmentationPreview.self,
 ]
 
 /// The small commands beside them.

@@ -13,7 +13,7 @@ public struct BrainAnatomy: Sendable {
     /// Half axes of the hull in mm along (plane, row, column).
     public var halfAxesMm: PointMm = PointMm(plane: 39, row: 27, column: 30)
     /// Cortical thickness in mm far from any fold.
-    public var thicknessMm: Float = 2.4
+    public var thicknessMm: Float = 2.3
 
     let deformation: [WaveNoise]
     let outline: WaveNoise
@@ -37,14 +37,14 @@ public struct BrainAnatomy: Sendable {
         var own = SeededGenerator(seed: individual, stream: "anatomy")
         outline = WaveNoise(wavelengthMm: 26, waves: 16, generator: &shared)
         bend = (0..<3).map { _ in WaveNoise(wavelengthMm: 15, waves: 16, generator: &shared) }
-        primary = WaveNoise(wavelengthMm: 17, bandwidth: 0.2, waves: 32, generator: &shared)
+        primary = WaveNoise(wavelengthMm: 20, bandwidth: 0.2, waves: 32, generator: &shared)
         primaryDepth = WaveNoise(wavelengthMm: 21, waves: 16, generator: &shared)
-        secondary = WaveNoise(wavelengthMm: 13, bandwidth: 0.2, waves: 32, generator: &shared)
+        secondary = WaveNoise(wavelengthMm: 15, bandwidth: 0.2, waves: 32, generator: &shared)
         secondaryDepth = WaveNoise(wavelengthMm: 15, waves: 16, generator: &shared)
         opening = WaveNoise(wavelengthMm: 12, waves: 16, generator: &shared)
         thickness = WaveNoise(wavelengthMm: 30, waves: 16, generator: &shared)
         deformation = (0..<3).map { _ in WaveNoise(wavelengthMm: 38, waves: 16, generator: &own) }
-        primaryOwn = WaveNoise(wavelengthMm: 17, bandwidth: 0.2, waves: 32, generator: &own)
+        primaryOwn = WaveNoise(wavelengthMm: 20, bandwidth: 0.2, waves: 32, generator: &own)
         size = Float(Math.exp(0.03 * own.normal()))
     }
 
@@ -91,12 +91,12 @@ public struct BrainAnatomy: Sendable {
             // The two hemispheres fold much alike, but not as mirror images: a smooth offset with the side.
             column: (point.column + lift * out.column + sway * bend[2].value(point)) * side + (side < 0 ? 2.5 : 0))
         let first = 0.88 * primary.value(onHull) + 0.47 * primaryOwn.value(onHull)
-        let firstDepth = 7.0 + 4.5 * primaryDepth.value(onHull)
+        let firstDepth = 6.2 + 4.0 * primaryDepth.value(onHull)
         let second = secondary.value(onHull)
-        let secondDepth = 2.2 + 2.4 * secondaryDepth.value(onHull)
+        let secondDepth = 1.8 + 2.2 * secondaryDepth.value(onHull)
         let half = 0.24 + 0.13 * opening.value(point)
         return Folding(
-            primary: first, primaryDepthMm: min(firstDepth, 11), secondary: second,
+            primary: first, primaryDepthMm: min(firstDepth, 10), secondary: second,
             secondaryDepthMm: min(secondDepth, 6), halfWidthMm: max(half, 0.14))
     }
 

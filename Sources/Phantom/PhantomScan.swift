@@ -3,7 +3,7 @@ public import NDArray
 /// A section of a phantom brain on its slide, ready to be scanned at its pixel size.
 ///
 /// Scanning is a pure function of the pixel's place, so rows can be scanned in any order and in bands of any height.
-public struct SectionScan: Sendable {
+public struct PhantomScan: Sendable {
     public let rows: Int
     public let columns: Int
     public let spacingUm: Double
@@ -43,7 +43,7 @@ public struct SectionScan: Sendable {
         marks = SectionMarks(
             plane: plane, transform: transform, stain: stain, heightUm: Double(rows) * spacingUm,
             widthUm: Double(columns) * spacingUm, generator: &random)
-        uneven = SectionScan.unevenness(
+        uneven = PhantomScan.unevenness(
             transform: transform, stain: stain, positionUm: cut.positionUm, heightUm: Double(rows) * spacingUm,
             widthUm: Double(columns) * spacingUm, texture: texture, seed: seed)
         var grain = SeededGenerator(seed: seed, stream: "grain")
@@ -97,8 +97,8 @@ public struct SectionScan: Sendable {
     /// - Parameter spacingUm: edge of a label's pixel. The first pixel begins where the scan's first pixel begins, as
     ///   it does when the scan is reduced by averaging.
     public func labels(spacingUm coarse: Double, threads: Int) -> Image<UInt8> {
-        let height = max(Int((Double(rows) * spacingUm / coarse).rounded(.down)), 1)
-        let width = max(Int((Double(columns) * spacingUm / coarse).rounded(.down)), 1)
+        let height = max(Int((Double(rows) * spacingUm / coarse - 1e-6).rounded(.up)), 1)
+        let width = max(Int((Double(columns) * spacingUm / coarse - 1e-6).rounded(.up)), 1)
         var labels = Image<UInt8>(rows: height, columns: width, filledWith: 0)
         let first = (coarse - spacingUm) / 2
         labels.elements.withUnsafeMutableBufferPointer { pixels in
@@ -169,7 +169,7 @@ public struct SectionScan: Sendable {
 
     /// The slow factors along one row, from the coarse grid.
     private func spreadUnevenness(row: Int, into line: inout [SIMD4<Float>]) {
-        let scale = Float(spacingUm / SectionScan.coarseUm)
+        let scale = Float(spacingUm / PhantomScan.coarseUm)
         let r = Float(row) * scale
         let ri = min(Int(r), uneven.rows - 2)
         let dr = r - Float(ri)
