@@ -53,7 +53,9 @@ extension ArtifactStore {
             host: declared.host)
         let path = layout.action(record.key)
         try reach(.beforeRecordRename)
-        try place(SealedJSON.seal(record), at: path, mode: 0o444, synced: true)
+        // Not brought to the disk one by one: a power cut may leave the newest records cut off, their seals tell, and the tasks
+        // run again. Their artifacts are on the disk already, so a whole record never speaks of bytes that are not there.
+        try place(SealedJSON.seal(record), at: path, mode: 0o444)
         try reach(.afterRecordRename)
         if record.action.failure == nil { unlink(layout.failure(record.key)) }
         return record
@@ -107,14 +109,10 @@ extension ArtifactStore {
     }
 
     /// Writes bytes under another name, in the run's own folder that no other run sweeps, and moves them into place.
-    func place(_ bytes: [UInt8], at path: String, mode: mode_t, synced: Bool) throws(StoreError) {
+    func place(_ bytes: [UInt8], at path: String, mode: mode_t) throws(StoreError) {
         try ensureFolder(path.parentFolder)
         let draft = try newDraftPath()
-        if synced {
-            try Posix.writeSynced(bytes, to: draft, mode: mode)
-        } else {
-            try Posix.writePlain(bytes, to: draft, mode: mode)
-        }
+        try Posix.writePlain(bytes, to: draft, mode: mode)
         try renameMakingFolder(draft, to: path)
     }
 
@@ -162,7 +160,7 @@ extension ArtifactStore {
         let declared = try run.withLock { try declaration(of: record, in: &$0) }
         let full = ProvenanceRecord(
             action: record, outputs: [], declaration: declared.digest, code: declared.code, host: declared.host)
-        try place(SealedJSON.seal(full), at: layout.failure(full.key), mode: 0o644, synced: false)
+        try place(SealedJSON.seal(full), at: layout.failure(full.key), mode: 0o644)
         try indexHolder.use { index in
             try index.insertFailure(
                 pipeline: record.pipeline, label: record.label, key: full.key, ended: record.ended)
