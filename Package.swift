@@ -129,7 +129,7 @@ let package = Package(
         tests("ArtifactStore", ["ArtifactStore", "Scheduling", "ContentHash", "StageProtocol"]),
         tests("Executors", ["Executors", "Scheduling", "ContentHash", "StageProtocol"]),
         // the built programs, end to end
-        tests("CytoPipe", ["CytoPipeCommands"]),
+        tests("CytoPipe", ["CytoPipeCommands", "StageProtocol"]),
         tests("NDArray", ["NDArray"]),
         tests("HDF5", ["HDF5", "NDArray"]),
         tests("SectionFiles", ["SectionFiles", "NDArray", "TIFF", "PNG", "JPEG"]),

@@ -42,6 +42,7 @@ public final class LocalExecutor: TaskExecutor {
     private var typeTexts: [String: String] = [:]
     private let nullDescriptor: Int32
     private var guardDescriptor: Int32 = -1
+    private var guardProcess: pid_t = 0
     private let bell = WakeBell()
     /// How often memory is looked at where nothing else happens.
     private static let samplingSeconds = 0.2
@@ -73,7 +74,7 @@ public final class LocalExecutor: TaskExecutor {
             task.child.closeDescriptors()
         }
         if guardDescriptor >= 0 {
-            close(guardDescriptor)
+            cyto_guard_end(guardDescriptor, guardProcess)
         }
         close(nullDescriptor)
     }
@@ -86,7 +87,7 @@ public final class LocalExecutor: TaskExecutor {
     // MARK: Starting
 
     public func start(_ request: TaskRequest) {
-        if guardDescriptor < 0 { guardDescriptor = cyto_guard() }
+        if guardDescriptor < 0 { guardDescriptor = cyto_guard(&guardProcess) }
         do {
             running[request.task] = try startProgram(of: request)
         } catch let error as CommandError {

@@ -4,6 +4,7 @@ public import StageKit
 public let histologyStages: [any Stage.Type] = [
     PhantomBrain.self,
     PhantomSection.self,
+    TissueSegmentation.self,
     ReconstructionCheck.self,
     SegmentationPreview.self,
 ]

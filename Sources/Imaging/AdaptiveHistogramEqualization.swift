@@ -1,12 +1,14 @@
 public import NDArray
 
-/// The contrast of an image raised tile by tile, with the histogram of a tile clipped so that noise is not raised with it (CLAHE).
+/// The contrast of an image raised tile by tile, with the histogram of a tile clipped so that noise is not raised with
+/// it (CLAHE).
 ///
-/// The image is cut into tiles of `kernelSizePx`; each has a gray-level mapping, its clipped cumulative histogram. A pixel's
-/// new value is interpolated bilinearly between the mappings of the four tiles around it.
+/// The image is cut into tiles of `kernelSizePx`; each has a gray-level mapping, its clipped cumulative histogram. A
+/// pixel's new value is interpolated bilinearly between the mappings of the four tiles around it.
 ///
-/// With a mask only its pixels enter histograms, so that a large bright slide neither takes up the gray levels of the tissue nor is
-/// taken for tissue itself. A tile that holds little of the mask borrows from the mapping of the whole mask.
+/// With a mask only its pixels enter histograms, so that a large bright slide neither takes up the gray levels of the
+/// tissue nor is taken for tissue itself. A tile that holds little of the mask borrows from the mapping of the whole
+/// mask.
 ///
 /// - Parameters:
 ///   - image: brightness in 0 … 1; values outside are clipped.
@@ -15,8 +17,9 @@ public import NDArray
 ///   - mask: the pixels that count; all where nil.
 /// - Returns: values in 0 … 1 that fill the range (inside the mask, 0 outside it); a constant image stays constant.
 ///
-/// Reference: S. M. Pizer et al., Comput. Vis. Graph. Image Process. 39, 355 (1987); K. Zuiderveld, Graphics Gems IV (1994);
-/// without a mask `skimage.exposure.equalize_adapthist` (0.26) with 256 bins, equal to one unit in the last place.
+/// Reference: S. M. Pizer et al., Comput. Vis. Graph. Image Process. 39, 355 (1987); K. Zuiderveld, Graphics Gems IV
+/// (1994); without a mask `skimage.exposure.equalize_adapthist` (0.26) with 256 bins, equal to one unit in the last
+/// place.
 /// Differs: the mask.
 public func adaptiveHistogramEqualization(
     _ image: Image<Float>, kernelSizePx: Int, clipLimit: Double = 0.01, inside mask: BitImage? = nil, threads: Int = 1
@@ -212,7 +215,8 @@ private struct TileMappings: Sendable {
                                     let bin = Int(pixels[index])
                                     let (first, second, right) = columnTiles[column]
                                     let left = 1 - right
-                                    // scikit-image's order and precision of the sum: its result is cut off to whole levels.
+                                    // scikit-image's order and precision of the sum: its result is cut off to whole
+                                    // levels.
                                     var sum = Float(Double(values[top + first + bin]) * (left * upper))
                                     sum += Float(Double(values[top + second + bin]) * (right * upper))
                                     sum += Float(Double(values[bottom + first + bin]) * (left * lower))

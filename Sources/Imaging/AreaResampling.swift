@@ -2,8 +2,8 @@ public import NDArray
 
 /// The image at another pixel size: each new pixel is the mean of what it covers, by area.
 ///
-/// The upper left corners of both images coincide. The new image has as many pixels as are needed to cover the old one; where the
-/// last ones stick out, they are the mean of what there is.
+/// The upper left corners of both images coincide. The new image has as many pixels as are needed to cover the old
+/// one; where the last ones stick out, they are the mean of what there is.
 ///
 /// - Parameters:
 ///   - spacingUm: pixel size of `image`.

@@ -20,8 +20,8 @@ extension BitImage {
         morphed(element, iterations: iterations, mask: mask, outside: 0) { $0 | $1 | $2 | $3 | $4 }
     }
 
-    /// Shrinks the set pixels by one pixel, `iterations` times; pixels outside `mask` stay as they are where one is given.
-    /// Beyond the image's border everything counts as set, unless `borderIsSet` is false.
+    /// Shrinks the set pixels by one pixel, `iterations` times; pixels outside `mask` stay as they are where one is
+    /// given. Beyond the image's border everything counts as set, unless `borderIsSet` is false.
     ///
     /// Reference: `scipy.ndimage.binary_erosion(…, iterations:, mask:, border_value:)`.
     public func eroded(

@@ -1,85 +1,45 @@
 public import NDArray
 
-/// A picture in red, green and blue, one byte each, interleaved.
-public struct ColourPicture: Sendable, Equatable {
-    public let rows: Int
-    public let columns: Int
-    /// `rows × columns × 3` bytes, red first.
-    public var bytes: [UInt8]
-
-    public init(rows: Int, columns: Int, bytes: [UInt8]) {
-        precondition(
-            bytes.count == rows * columns * 3, "A picture of \(rows) × \(columns) needs \(rows * columns * 3) bytes.")
-        self.rows = rows
-        self.columns = columns
-        self.bytes = bytes
-    }
-
-    /// A gray picture.
-    public init(_ image: Image<UInt8>) {
-        self.init(rows: image.rows, columns: image.columns, bytes: image.elements.flatMap { [$0, $0, $0] })
-    }
-}
-
 /// The colour of each label; labels beyond the list repeat it from its second entry on.
 public struct ColourMap: Sendable {
-    public struct Colour: Sendable, Equatable {
-        public var red: UInt8
-        public var green: UInt8
-        public var blue: UInt8
-
-        public init(_ red: UInt8, _ green: UInt8, _ blue: UInt8) {
-            (self.red, self.green, self.blue) = (red, green, blue)
-        }
-    }
-
-    public var colours: [Colour]
+    public var colours: [RGB]
 
     /// A map of at least two colours; the first belongs to label 0.
-    public init(_ colours: [Colour]) {
+    public init(_ colours: [RGB]) {
         precondition(colours.count >= 2, "A colour map needs at least two colours.")
         self.colours = colours
     }
 
-    /// Background clear, gray matter red, white matter blue, as seen apart by colour-blind eyes (Okabe, Ito).
-    public static let tissue = ColourMap([Colour(255, 255, 255), Colour(213, 94, 0), Colour(0, 114, 178)])
+    /// Background white, gray matter orange, white matter blue: colour-blind eyes tell them apart (Okabe, Ito).
+    public static let tissue = ColourMap([RGB(255, 255, 255), RGB(213, 94, 0), RGB(0, 114, 178)])
 
     /// Eight colours that colour-blind eyes tell apart (Okabe, Ito), after white for label 0.
     public static let labels = ColourMap([
-        Colour(255, 255, 255), Colour(230, 159, 0), Colour(86, 180, 233), Colour(0, 158, 115), Colour(240, 228, 66),
-        Colour(0, 114, 178), Colour(213, 94, 0), Colour(204, 121, 167), Colour(60, 60, 60),
+        RGB(255, 255, 255), RGB(230, 159, 0), RGB(86, 180, 233), RGB(0, 158, 115), RGB(240, 228, 66),
+        RGB(0, 114, 178), RGB(213, 94, 0), RGB(204, 121, 167), RGB(60, 60, 60),
     ])
 
-    public subscript(label: Int) -> Colour {
+    public subscript(label: Int) -> RGB {
         label < colours.count ? colours[max(label, 0)] : colours[1 + (label - 1) % (colours.count - 1)]
     }
 }
 
-/// The image in gray with its labels laid over it in colour.
+/// The image in gray with its labels laid over it in colour, for people to look at.
 ///
-/// - Parameters:
-///   - opacity: share of the colour where a label other than 0 stands, 0 … 1.
+/// - Parameter opacity: share of the colour where a label other than 0 stands, 0 … 1.
 public func labelOverlay(
     _ labels: Image<UInt8>, on image: Image<UInt8>, map: ColourMap = .tissue, opacity: Float = 0.45
-) -> ColourPicture {
+) -> Image<RGB> {
     precondition(labels.rows == image.rows && labels.columns == image.columns, "Labels and image differ in size.")
     let table = (0...255).map { map[$0] }
     let share = UInt32(min(max(opacity, 0), 1) * 256)
-    let bytes = [UInt8](unsafeUninitializedCapacity: image.count * 3) { buffer, initialised in
-        for index in 0..<image.count {
-            let gray = image.elements[index]
-            let label = labels.elements[index]
-            if label == 0 {
-                for channel in 0..<3 { buffer[index * 3 + channel] = gray }
-            } else {
-                let colour = table[Int(label)]
-                let base = UInt32(gray) * (256 - share)
-                buffer[index * 3] = UInt8((base + UInt32(colour.red) * share) >> 8)
-                buffer[index * 3 + 1] = UInt8((base + UInt32(colour.green) * share) >> 8)
-                buffer[index * 3 + 2] = UInt8((base + UInt32(colour.blue) * share) >> 8)
-            }
-        }
-        initialised = image.count * 3
+    func mixed(_ gray: UInt8, _ colour: UInt8) -> UInt8 {
+        UInt8((UInt32(gray) * (256 - share) + UInt32(colour) * share) >> 8)
     }
-    return ColourPicture(rows: image.rows, columns: image.columns, bytes: bytes)
+    let pixels = zip(image.elements, labels.elements).map { gray, label -> RGB in
+        guard label > 0 else { return RGB(gray: gray) }
+        let colour = table[Int(label)]
+        return RGB(mixed(gray, colour.red), mixed(gray, colour.green), mixed(gray, colour.blue))
+    }
+    return Image(rows: image.rows, columns: image.columns, elements: pixels)
 }

@@ -30,8 +30,8 @@ public struct VolumeComponents: Sendable {
 
 /// The connected components of the set pixels.
 ///
-/// Rows are taken as runs of set pixels; runs that touch are joined in a union-find forest. So the cost is that of the runs,
-/// not of the pixels.
+/// Rows are taken as runs of set pixels; runs that touch are joined in a union-find forest. So the cost is that of the
+/// runs, not of the pixels.
 ///
 /// Reference: `scipy.ndimage.label`, the same numbers.
 public func connectedComponents(of image: BitImage, connectivity: Connectivity = .faces) -> ImageComponents {

@@ -1,10 +1,10 @@
 public import NDArray
 
-/// The exact Euclidean distance of every set pixel to the nearest one that is not set, in the unit of the spacing; 0 where a pixel is not
-/// set, infinite where there is no unset pixel at all.
+/// The exact Euclidean distance of every set pixel to the nearest one that is not set, in the unit of the spacing; 0
+/// where a pixel is not set, infinite where there is no unset pixel at all.
 ///
-/// One pass along the columns counts steps, one along the rows takes the lower envelope of the parabolas that the columns' distances
-/// stand for.
+/// One pass along the columns counts steps, one along the rows takes the lower envelope of the parabolas that the
+/// columns' distances stand for.
 ///
 /// - Parameter spacing: distance of neighbouring rows and of neighbouring columns; the results come in its unit.
 /// - Complexity: O(pixels).
@@ -22,7 +22,8 @@ public func distanceTransform(
     return Image(rows: image.rows, columns: image.columns, elements: volume.map { Float($0.squareRoot()) })
 }
 
-/// The exact Euclidean distance of every voxel that is not zero to the nearest zero one; see `distanceTransform(of:spacing:threads:)` for images.
+/// The exact Euclidean distance of every voxel that is not zero to the nearest zero one; see
+/// `distanceTransform(of:spacing:threads:)` for images.
 ///
 /// - Parameter spacing: distance of neighbouring planes, rows and columns.
 public func distanceTransform(

@@ -3,7 +3,8 @@ public import NDArray
 /// The smallest value in the `size × size` window around each pixel.
 ///
 /// Windows are built by doubling (a window of 5 is two of 4 that overlap, those two of 2), so the cost grows with the
-/// logarithm of `size`. Outside the image the picture goes on by reflection; a window of even size reaches one further up and left.
+/// logarithm of `size`. Outside the image the picture goes on by reflection; a window of even size reaches one further
+/// up and left.
 ///
 /// - Parameter size: side of the window in pixels, at least 1; 1 gives the image itself.
 /// - Complexity: O(pixels · log size).

@@ -1,6 +1,7 @@
 public import NDArray
 
-/// The image blurred by a Gaussian whose kernel is cut off at `truncate` standard deviations; reflection outside the image.
+/// The image blurred by a Gaussian whose kernel is cut off at `truncate` standard deviations; reflection outside the
+/// image.
 ///
 /// - Parameters:
 ///   - sigmaPx: standard deviation in pixels; 0 gives the image itself.

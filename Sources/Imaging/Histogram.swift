@@ -41,8 +41,8 @@ public func histogram(of image: Image<UInt8>, inside mask: BitImage? = nil) -> [
 
 /// The histogram smoothed by a median and then a mean along its levels; beyond its ends it goes on by reflection.
 ///
-/// The paper's choice (Methods 3.2) is a median of 3 and a mean of 5. Single spikes go (a drawing's pure black, a saturated
-/// level), and the minima that are left are those of the distribution rather than of its noise.
+/// The paper's choice (Methods 3.2) is a median of 3 and a mean of 5. Single spikes go (a drawing's pure black, a
+/// saturated level), and the minima that are left are those of the distribution rather than of its noise.
 public func smoothedHistogram(_ counts: [Int], medianSize: Int = 3, meanSize: Int = 5) -> [Double] {
     precondition(medianSize >= 1 && meanSize >= 1, "A histogram is smoothed over at least one level.")
     guard !counts.isEmpty else { return [] }
@@ -71,4 +71,21 @@ public func localMinima(of curve: [Double]) -> [Int] {
         start = end + 1
     }
     return minima
+}
+
+/// How deep a minimum lies below the lower of the peaks that it parts, as a share of that peak: 0 for none, 1 for a
+/// valley floor of zero.
+///
+/// A peak belongs to the minimum as far as the curve does not fall below the minimum on the way to it.
+public func valleyDepth(of curve: [Double], at minimum: Int) -> Double {
+    func peak(_ levels: some Sequence<Int>) -> Double {
+        var highest = curve[minimum]
+        for level in levels {
+            if curve[level] < curve[minimum] { break }
+            highest = max(highest, curve[level])
+        }
+        return highest
+    }
+    let lower = min(peak(stride(from: minimum, through: 0, by: -1)), peak(minimum..<curve.count))
+    return lower > 0 ? 1 - curve[minimum] / lower : 0
 }

@@ -2,8 +2,8 @@ public import NDArray
 
 /// The mean of the `size × size` window around each pixel.
 ///
-/// Small windows are summed outright, large ones by sums that run along the line in double precision. Outside the image the picture goes on by
-/// reflection; a window of even size reaches one further up and left.
+/// Small windows are summed outright, large ones by sums that run along the line in double precision. Outside the
+/// image the picture goes on by reflection; a window of even size reaches one further up and left.
 ///
 /// - Parameter size: side of the window in pixels, at least 1; 1 gives the image itself.
 ///

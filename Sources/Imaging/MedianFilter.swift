@@ -2,12 +2,14 @@ public import NDArray
 
 /// The median of the `size × size` window around each pixel.
 ///
-/// The window's histogram moves along the row: a column of pixels leaves, a column enters, and the median is followed from where it was.
+/// The window's histogram moves along the row: a column of pixels leaves, a column enters, and the median is followed
+/// from where it was.
 ///
 /// - Parameter size: odd side of the window in pixels; 1 gives the image itself.
 /// - Complexity: O(pixels · size).
 ///
-/// Reference: T. S. Huang et al., IEEE Trans. ASSP 27, 13 (1979); `scipy.ndimage.median_filter`, mode `reflect`; results are equal.
+/// Reference: T. S. Huang et al., IEEE Trans. ASSP 27, 13 (1979); `scipy.ndimage.median_filter`, mode `reflect`;
+/// results are equal.
 public func medianFilter(_ image: Image<UInt8>, size: Int, threads: Int = 1) -> Image<UInt8> {
     precondition(size >= 1 && size % 2 == 1, "A median's window needs an odd side, not \(size).")
     guard size > 1, image.count > 0 else { return image }

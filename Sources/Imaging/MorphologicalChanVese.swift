@@ -1,23 +1,25 @@
 public import NDArray
 
-/// Parts an image into two regions of different mean brightness with a smooth contour: active contours without edges (Chan, Vese), evolved by
-/// morphological operators instead of a differential equation.
+/// Parts an image into two regions of different mean brightness with a smooth contour: active contours without edges
+/// (Chan, Vese), evolved by morphological operators instead of a differential equation.
 ///
 /// In each iteration a pixel on the contour goes to the region whose mean is nearer to its own brightness, then the
-/// curvature operators (sup-inf after inf-sup and the other way round, in turn) straighten the contour. The level set is kept as one bit a
-/// pixel: an operator is a dozen word operations for 64 pixels, the means change only by the pixels that changed
-/// sides, and brightness is looked at along the contour alone. Once the contour repeats itself (with
-/// period 2, as the two operators take turns) the remaining iterations are known and skipped; the result is the same.
+/// curvature operators (sup-inf after inf-sup and the other way round, in turn) straighten the contour. The level set
+/// is kept as one bit a pixel: an operator is a dozen word operations for 64 pixels, the means change only by the
+/// pixels that changed sides, and brightness is looked at along the contour alone. Once the contour repeats itself
+/// (with period 2, as the two operators take turns) the remaining iterations are known and skipped; the result is the
+/// same.
 ///
-/// With a mask everything happens inside it: means are of its pixels, a pixel outside stands in the gradient for the one
-/// inside next to it, and erosion and dilation do not see it. So the mask's edge neither attracts nor
+/// With a mask everything happens inside it: means are of its pixels, a pixel outside stands in the gradient for the
+/// one inside next to it, and erosion and dilation do not see it. So the mask's edge neither attracts nor
 /// repels the contour.
 ///
 /// - Parameters:
 ///   - image: brightness, any unit, finite inside the mask.
 ///   - iterations: how many steps; 0 gives `initial`.
 ///   - initial: the starting level set, for example `checkerboardLevelSet`; bits outside `mask` are dropped.
-///   - mask: where to compute; everywhere if nil, and then exactly as scikit-image does, whose operators see zeros outside the image.
+///   - mask: where to compute; everywhere if nil, and then exactly as scikit-image does, whose operators see zeros
+///     outside the image.
 ///   - smoothing: how many curvature operators after each step; 0 leaves the contour rough.
 ///   - lambda1: weight of the brightness spread in the set region.
 ///   - lambda2: weight of the brightness spread in the other one.
@@ -25,7 +27,8 @@ public import NDArray
 ///
 /// Reference: P. Márquez-Neila, L. Baumela, L. Álvarez, IEEE Trans. PAMI 36, 2 (2014), doi:10.1109/TPAMI.2013.106;
 /// `skimage.segmentation.morphological_chan_vese` (0.26) gives the same pixels.
-/// Differs: the mask; scikit-image also goes on with the curvature operator at which an earlier call stopped, here each call starts with sup-inf after inf-sup.
+/// Differs: the mask; scikit-image also goes on with the curvature operator at which an earlier call stopped, here
+/// each call starts with sup-inf after inf-sup.
 public func morphologicalChanVese(
     _ image: Image<Float>, iterations: Int, initial: BitImage, inside mask: BitImage? = nil, smoothing: Int = 1,
     lambda1: Double = 1, lambda2: Double = 1
@@ -221,7 +224,8 @@ private struct LevelSet {
         }
     }
 
-    /// Applies an operator on 3 × 3 neighbourhoods and fills what lies outside the mask with what the next operator needs there.
+    /// Applies an operator on 3 × 3 neighbourhoods and fills what lies outside the mask with what the next operator
+    /// needs there.
     @inline(__always)
     private mutating func apply(
         next: Operator,

@@ -1,13 +1,15 @@
-/// Otsu's threshold of a histogram: the level that parts it into two classes whose means lie furthest apart, weighted by
-/// the classes' sizes. Levels up to and including it are the darker class.
+/// Otsu's threshold of a histogram: the level that parts it into two classes whose means lie furthest apart, weighted
+/// by the classes' sizes. Levels up to and including it are the darker class.
 ///
 /// - Parameters:
 ///   - counts: how often each level occurs.
-///   - levels: the levels that are looked at; all of them where nil. A second call on the levels above a first threshold parts the brighter class again.
+///   - levels: the levels that are looked at; all of them where nil. A second call on the levels above a first
+///     threshold parts the brighter class again.
 /// - Returns: the level, or the only level that occurs where there is just one; nil where the histogram is empty.
 ///
 /// Reference: N. Otsu, IEEE Trans. Syst. Man Cybern. 9, 62 (1979), doi:10.1109/TSMC.1979.4310076;
-/// `skimage.filters.threshold_otsu` with `hist=(counts, levels)` gives the same level (the first of several equal ones).
+/// `skimage.filters.threshold_otsu` with `hist=(counts, levels)` gives the same level (the first of several equal
+/// ones).
 public func otsuThreshold(_ counts: [Int], levels: Range<Int>? = nil) -> Int? {
     let range = levels ?? counts.indices
     precondition(

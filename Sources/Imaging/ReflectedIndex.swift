@@ -1,5 +1,5 @@
-/// The index inside `0 ..< count` that `index` stands for when the line is continued by reflection about its outer edges
-/// (d c b a | a b c d | d c b a; SciPy's mode `reflect`, NumPy's `symmetric`).
+/// The index inside `0 ..< count` that `index` stands for when the line is continued by reflection about its outer
+/// edges (d c b a | a b c d | d c b a; SciPy's mode `reflect`, NumPy's `symmetric`).
 @inline(__always) func reflectedIndex(_ index: Int, count: Int) -> Int {
     if index >= 0 && index < count { return index }
     let period = 2 * count

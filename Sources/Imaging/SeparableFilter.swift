@@ -5,8 +5,9 @@ private let blockColumns = 64
 
 /// Runs a filter along one line at a time, first along every row, then along every column.
 ///
-/// A line comes padded by reflection with `before` and `after` elements. Columns are handled a block at a time as `width`
-/// lines that lie interleaved, so that the same kernel works on both: element `i` of every line stands at `i * width ..< (i + 1) * width`.
+/// A line comes padded by reflection with `before` and `after` elements. Columns are handled a block at a time as
+/// `width` lines that lie interleaved, so that the same kernel works on both: element `i` of every line stands at `i *
+/// width ..< (i + 1) * width`.
 ///
 /// - Parameter kernel: reads (and may overwrite) the padded lines, writes `count * width` results. It is called as
 ///   `kernel(padded, output, count, width)`.

@@ -2,7 +2,8 @@ public import NDArray
 
 /// The stained tissue of a section: the darker class of Otsu's threshold, without specks and pinholes.
 ///
-/// A quick mask for matching and overlap. It takes bright white matter for slide where that is nearly as bright; the full answer is `segmentTissue`.
+/// A quick mask for matching and overlap. It takes bright white matter for slide where that is nearly as bright; the
+/// full answer is `segmentTissue`.
 ///
 /// - Parameters:
 ///   - image: gray levels, tissue darker than the slide.

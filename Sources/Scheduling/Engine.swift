@@ -33,6 +33,7 @@ public final class Engine {
     var outstanding = 0
     var isStopping = false
     private var isDraining = false
+    private static let hashingPatienceSeconds = 0.3
 
     /// - Parameters:
     ///   - executor: used from the thread that calls `run` only.
@@ -101,6 +102,14 @@ public final class Engine {
                 lanes.submit(.hash(source: source, path: graph.sources[source]))
             case .missing(let message): failConsumers(ofSource: source, message: message)
             }
+        }
+        // Small files are hashed in no time: waiting for them makes the first count right.
+        let limit = clock.monotonicSeconds + Engine.hashingPatienceSeconds
+        while true {
+            for done in lanes.collect() { try handle(done) }
+            let left = limit - clock.monotonicSeconds
+            guard outstanding > 0, left > 0, stopRequests.count == 0 else { return }
+            _ = executor.waitForEvents(seconds: left)
         }
     }
 

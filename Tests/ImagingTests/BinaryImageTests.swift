@@ -87,6 +87,6 @@ struct BinaryImageTests {
     @Test func overlayKeepsTheImageWhereNoLabelIs() {
         let image = Image<UInt8>(rows: 1, columns: 2, elements: [100, 100])
         let picture = labelOverlay(Image(rows: 1, columns: 2, elements: [0, 1]), on: image, opacity: 1)
-        #expect(picture.bytes == [100, 100, 100, 213, 94, 0])
+        #expect(picture.elements == [RGB(100, 100, 100), RGB(213, 94, 0)])
     }
 }

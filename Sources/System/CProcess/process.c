@@ -133,7 +133,7 @@ static void guard(int fd) {
     _exit(0);
 }
 
-int cyto_guard(void) {
+int cyto_guard(pid_t *pid) {
     int ends[2];
     // A socket, not a pipe: telling a guard that is gone must not raise SIGPIPE in the runner.
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return -1;
@@ -161,7 +161,14 @@ int cyto_guard(void) {
         errno = error;
         return -1;
     }
+    *pid = child;
     return ends[1];
+}
+
+void cyto_guard_end(int guard, pid_t pid) {
+    close(guard);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+    }
 }
 
 void cyto_guard_tell(int guard, int32_t word) { (void)send(guard, &word, sizeof word, MSG_NOSIGNAL); }

@@ -26,7 +26,12 @@ int cyto_reap(pid_t pid, struct cyto_usage *usage);
 
 // Starts a process that watches over the process groups named on the returned descriptor (int32: +pgid starts, -pgid ended) and kills
 // those that run when the descriptor is closed, however this process ends. -1 with errno.
-int cyto_guard(void);
+int cyto_guard(pid_t *pid);
+
+// Closes the descriptor and waits for the guard to be gone.
+void cyto_guard_end(int guard, pid_t pid);
+
+// Names a process group to the guard.
 void cyto_guard_tell(int guard, int32_t word);
 
 // A pipe whose ends are closed on exec and whose reading end does not block; 0, or -1 with errno.

@@ -1,0 +1,251 @@
+public import NDArray
+
+/// Labels background, gray matter and white matter of a section by Methods 3.2.
+///
+/// Minimum, maximum and mean filters even out cells; the slide is told from tissue by the histogram
+/// (`SlideThreshold`); then, inside the tissue, contrast is raised by CLAHE, blurred and filtered again, and a
+/// morphological Chan–Vese contour parts gray from white. Small pieces, holes and islands are cleaned away; nothing is
+/// closed, so that tight sulci stay open.
+///
+/// - Parameters:
+///   - image: gray levels, tissue darker than the slide (or the other way round, with `recipe.darkBackground`), about
+///     64 µm a pixel.
+///   - spacingUm: pixel size.
+/// - Returns: labels of the image's size (0 background, 1 gray, 2 white) and a report. An image without tissue is all
+///   background, with a warning.
+///
+/// Reference: Methods 3.2.
+/// Differs: by default the slide is found before CLAHE and with a second Otsu threshold, as CLAHE spreads pale white
+/// matter over the slide's levels; CLAHE and the filters after it see tissue only; `recipe.background = .equalized` is
+/// the text to the letter.
+public func segmentTissue(
+    _ image: Image<UInt8>, spacingUm: Double, recipe: SegmentationRecipe = SegmentationRecipe(), threads: Int = 1
+) -> TissueSegmentationResult {
+    precondition(spacingUm > 0, "A pixel size must be positive: \(spacingUm) µm.")
+    let image = recipe.darkBackground ? image.map { 255 - $0 } : image
+    var segmentation = Segmentation(image: image, spacingUm: spacingUm, recipe: recipe, threads: threads)
+    guard var tissue = segmentation.tissue(), !tissue.isEmpty else {
+        segmentation.report.warnings.append(
+            "no tissue was found: everything is background; is the slide empty, or the image of one gray level?")
+        return TissueSegmentationResult(
+            labels: Image(rows: image.rows, columns: image.columns, filledWith: TissueLabel.background),
+            report: segmentation.report)
+    }
+    var white = segmentation.white(in: tissue)
+    segmentation.clean(&white, &tissue)
+    return segmentation.result(tissue: tissue, white: white)
+}
+
+/// The steps of one segmentation.
+private struct Segmentation {
+    let image: Image<UInt8>
+    let raw: Image<Float>
+    let spacingUm: Double
+    let recipe: SegmentationRecipe
+    let threads: Int
+    var report = SegmentationReport()
+    /// The image with raised contrast, where the recipe to the letter has made it already.
+    private var enhanced: Image<Float>?
+
+    init(image: Image<UInt8>, spacingUm: Double, recipe: SegmentationRecipe, threads: Int) {
+        self.image = image
+        raw = image.map { Float($0) }
+        self.spacingUm = spacingUm
+        self.recipe = recipe
+        self.threads = threads
+    }
+
+    private func pixels(mm2 area: Double) -> Int { Int(area * 1e6 / (spacingUm * spacingUm)) }
+
+    /// Minimum, maximum and mean filters over the whole image.
+    private func openedMean(_ image: Image<Float>) -> Image<Float> {
+        let size = recipe.filterSizePx
+        let low = minimumFilter(image, size: size, threads: threads)
+        return meanFilter(maximumFilter(low, size: size, threads: threads), size: size, threads: threads)
+    }
+
+    /// The pixels that are not slide; nil where the image shows but one level.
+    mutating func tissue() -> BitImage? {
+        guard image.count > 0 else { return nil }
+        let padding = padding(of: image)
+        report.paddingFraction = Double(padding.setCount) / Double(image.count)
+        let opened = openedMean(raw)
+        let judged: Image<Float>
+        let applied: Image<Float>
+        switch recipe.background {
+        case .slide:
+            judged = opened
+            // Tight sulci are open here, but not after the minimum and maximum filters.
+            applied = gaussianFilter(raw, sigmaPx: 1, threads: threads)
+        case .equalized:
+            let equalized = adaptiveHistogramEqualization(
+                opened.map { $0 / 255 }, kernelSizePx: recipe.claheKernelPx, clipLimit: recipe.claheClipLimit,
+                threads: threads)
+            let blurred = gaussianFilter(equalized, sigmaPx: recipe.gaussianSigmaPx, threads: threads)
+            let enhanced = openedMean(blurred)
+            self.enhanced = enhanced
+            judged = enhanced.map { $0 * 255 }
+            applied = judged
+        }
+        let levels = judged.map { UInt8(min(max($0.rounded(), 0), 255)) }
+        guard var found = SlideThreshold(levels: levels, counted: ~padding, recipe: recipe) else { return nil }
+        if recipe.background == .equalized {
+            let counts = histogram(of: levels)
+            let smoothed = smoothedHistogram(
+                counts, medianSize: recipe.histogramMedian, meanSize: recipe.histogramMean)
+            let nearest = localMinima(of: smoothed).min { abs(Double($0) - found.otsu) < abs(Double($1) - found.otsu) }
+            found.level = (nearest.map(Double.init) ?? found.otsu) + 0.5
+            found.seedLevel = found.level
+        } else if let known = recipe.slideFrom {
+            found.level = known
+            found.seedLevel = min(found.seedLevel, known)
+        }
+        report.threshold = found.level
+        report.otsu = found.otsu
+        report.slideLevel = found.slideLevel
+        guard found.contrast >= recipe.minimumContrast else { return nil }
+        if found.darkBorder > 0.6 && recipe.slideFrom == nil {
+            let share = Int((found.darkBorder * 100).rounded())
+            report.warnings.append(
+                "\(share) % of the image's border is darker than Otsu's threshold \(Int(found.otsu)): "
+                    + "is the background dark (set dark_background), or does tissue fill the image (set slide_from)?"
+            )
+        }
+        let limit = Float(found.level)
+        let seed = Float(found.seedLevel)
+        let below = BitImage(applied) { $0 < limit } & ~padding
+        let connected = (BitImage(opened) { $0 < seed } & below).reconstructed(inside: below)
+        let tissue = recipe.background == .slide && recipe.slideFrom == nil ? connected : below
+        let pieces = removingSmallObjects(tissue, maximumSizePx: pixels(mm2: recipe.minimumTissueMm2) - 1)
+        return fillingHoles(of: pieces, in: applied, found: found)
+    }
+
+    /// Fills holes that are small, and those of any size that are hardly brighter than the threshold: pale white
+    /// matter, not slide, which shows its own level in a ventricle or a pocket of a sulcus.
+    private func fillingHoles(of tissue: BitImage, in image: Image<Float>, found: SlideThreshold) -> BitImage {
+        let small = pixels(mm2: recipe.maximumHoleMm2)
+        guard small > 0 else { return tissue }
+        let holes = connectedComponents(of: ~tissue)
+        let atBorder = holes.atBorder
+        var sums = [Double](repeating: 0, count: holes.sizes.count)
+        for index in image.elements.indices {
+            sums[Int(holes.labels.elements[index])] += Double(image.elements[index])
+        }
+        let pale = found.level + (found.brightLevel - found.level) / 6
+        return tissue
+            | holes.pixels { hole in
+                !atBorder.contains(hole)
+                    && (holes.sizes[hole] <= small || sums[hole] < pale * Double(holes.sizes[hole]))
+            }
+    }
+
+    /// The bright part of the tissue: contrast is raised inside it, then a contour parts it in two.
+    func white(in tissue: BitImage) -> BitImage {
+        let contrast: Image<Float>
+        if let enhanced {
+            contrast = enhanced
+        } else {
+            let filters = MaskedFilters(mask: tissue, threads: threads)
+            let opened = filters.openedMean(raw, size: recipe.filterSizePx)
+            let scaled = opened.map { $0 / 255 }
+            let equalized =
+                recipe.claheKernelPx == 0
+                ? scaled
+                : adaptiveHistogramEqualization(
+                    scaled, kernelSizePx: recipe.claheKernelPx, clipLimit: recipe.claheClipLimit, inside: tissue,
+                    threads: threads)
+            let blurred = filters.gaussian(equalized, sigmaPx: recipe.gaussianSigmaPx)
+            contrast = filters.openedMean(blurred, size: recipe.filterSizePx)
+        }
+        let levels = contrast.map { UInt8(min(max(($0 * 255).rounded(), 0), 255)) }
+        let counts = histogram(of: levels, inside: tissue)
+        // Drawings, dirt and folds are far off; only which side of a threshold they are on counts.
+        let low = quantile(0.05, of: counts)
+        let high = quantile(0.95, of: counts)
+        var clipped = counts
+        clipped[low] += counts[..<low].reduce(0, +)
+        clipped[high] += counts[(high + 1)...].reduce(0, +)
+        guard low < high, let threshold = otsuThreshold(clipped, levels: low..<high + 1) else { return tissue }
+        let middle = (Float(threshold) + 0.5) / 255
+        let kept = contrast.map { min(max($0, Float(low) / 255), Float(high) / 255) }
+        let sigmaPx = recipe.stainScaleMm * 1000 / spacingUm
+        let evened =
+            sigmaPx > 0
+            ? stainNormalized(kept, tissue: tissue, threshold: middle, sigmaPx: sigmaPx, threads: threads) : nil
+        return morphologicalChanVese(
+            evened ?? kept, iterations: recipe.contourIterations,
+            initial: BitImage(evened ?? kept) { $0 > (evened == nil ? middle : 0.5) } & tissue, inside: tissue,
+            smoothing: recipe.contourSmoothing)
+    }
+
+    /// White matter and tissue without the pale rim of the cortex and without islands.
+    ///
+    /// A thin band of white along the tissue's edge is not white matter: where it is darker than white matter it is
+    /// the pale first layer, which is gray matter; where it is brighter, more than half of it is slide.
+    mutating func clean(_ white: inout BitImage, _ tissue: inout BitImage) {
+        if recipe.rimUm > 0, !white.isEmpty {
+            let middle = quantile(0.5, of: histogram(of: image, inside: white))
+            let rimPx = recipe.rimUm / spacingUm
+            let core = white.opened(radiusPx: rimPx / 2, threads: threads)
+            let edge = BitImage(distanceTransform(of: holeless(tissue), threads: threads)) { Double($0) <= rimPx }
+            let rim = white & edge & ~core
+            let blurred = gaussianFilter(raw, sigmaPx: 1, threads: threads)
+            white = white & ~rim
+            let bright = Float((Double(middle) + report.threshold) / 2)
+            tissue = tissue & ~(rim & BitImage(blurred) { $0 > bright })
+            tissue = removingSmallObjects(tissue, maximumSizePx: pixels(mm2: recipe.minimumTissueMm2) - 1)
+            tissue = fillingSmallHoles(
+                tissue, maximumSizePx: pixels(mm2: recipe.maximumHoleMm2), fillsAtBorder: false)
+            white = white & tissue
+        }
+        let island = pixels(mm2: recipe.minimumIslandMm2)
+        let depth = distanceTransform(of: holeless(tissue), threads: threads)
+        let components = connectedComponents(of: white)
+        var deepest = [Float](repeating: 0, count: components.sizes.count)
+        white.forEachSet { pixel in
+            let component = Int(components.labels.elements[pixel])
+            deepest[component] = max(deepest[component], depth.elements[pixel])
+        }
+        let leastDepth = Float(recipe.minimumWhiteDepthMm * 1000 / spacingUm)
+        white = components.pixels { components.sizes[$0] >= island && deepest[$0] >= leastDepth }
+        let gray = removingSmallObjects(tissue & ~white, maximumSizePx: island - 1)
+        white = tissue & ~gray
+    }
+
+    /// The tissue with vessels and other small holes filled: they are no edge of the brain.
+    private func holeless(_ tissue: BitImage) -> BitImage {
+        fillingSmallHoles(tissue, maximumSizePx: pixels(mm2: recipe.minimumTissueMm2), fillsAtBorder: false)
+    }
+
+    mutating func result(tissue: BitImage, white: BitImage) -> TissueSegmentationResult {
+        var labels = tissue.bytes(value: TissueLabel.gray)
+        labels.elements.withUnsafeMutableBufferPointer { labels in
+            white.forEachSet { labels[$0] = TissueLabel.white }
+        }
+        let count = Double(max(image.count, 1))
+        report.whiteFraction = Double(white.setCount) / count
+        report.grayFraction = Double(tissue.setCount - white.setCount) / count
+        let rows = image.rows
+        let columns = image.columns
+        var touching = 0
+        for column in 0..<columns { touching += (tissue[0, column] ? 1 : 0) + (tissue[rows - 1, column] ? 1 : 0) }
+        for row in 0..<rows { touching += (tissue[row, 0] ? 1 : 0) + (tissue[row, columns - 1] ? 1 : 0) }
+        report.borderFraction = Double(touching) / Double(2 * (rows + columns))
+        if report.borderFraction > 0.02 {
+            let share = Int((report.borderFraction * 100).rounded())
+            report.warnings.append("tissue touches \(share) % of the image's border: the scan may cut it off")
+        }
+        return TissueSegmentationResult(labels: labels, report: report)
+    }
+}
+
+/// The level below and at which a share of a histogram's counts lie.
+private func quantile(_ share: Double, of counts: [Int]) -> Int {
+    let total = counts.reduce(0, +)
+    var sum = 0
+    for level in counts.indices {
+        sum += counts[level]
+        if Double(sum) > share * Double(total) { return level }
+    }
+    return counts.count - 1
+}
