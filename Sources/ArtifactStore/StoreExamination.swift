@@ -29,7 +29,8 @@ extension ArtifactStore {
     private func checkFolders() -> StoreCheck {
         guard isWritable else {
             return StoreCheck(
-                name: "store", state: .warning, message: "\(path) can be read but not written by you; runs need to write")
+                name: "store", state: .warning,
+                message: "\(path) can be read but not written by you; runs need to write")
         }
         for folder in StoreLayout.folders {
             let probe = layout.root + "/" + folder + "/probe.\(getpid())"
@@ -57,7 +58,8 @@ extension ArtifactStore {
                     message: "the file system of \(path) does not keep locks: two runs at once are not safe there")
             }
             return StoreCheck(
-                name: "locks", state: .good, message: isRunning ? "kept; a run is going on" : "kept; no run is going on")
+                name: "locks", state: .good, message: isRunning ? "kept; a run is going on" : "kept; no run is going on"
+            )
         } catch {
             return StoreCheck(name: "locks", state: .bad, message: "\(error)")
         }
@@ -81,7 +83,8 @@ extension ArtifactStore {
             }
             return answer == "ok"
                 ? StoreCheck(name: "index", state: .good, message: "whole")
-                : StoreCheck(name: "index", state: .bad, message: "\(answer); `cyto-pipe doctor --rebuild-index` mends it")
+                : StoreCheck(
+                    name: "index", state: .bad, message: "\(answer); `cyto-pipe doctor --rebuild-index` mends it")
         } catch {
             return StoreCheck(name: "index", state: .bad, message: "\(error)")
         }

@@ -98,7 +98,8 @@ struct AuditCommand: ParsableCommand {
         let outcomes = try replay.run(keys) { outcome in
             for problem in outcome.problems { StandardError.write("differs: \(problem)\n") }
             guard isText, outcome.problems.isEmpty else { return }
-            StandardOutput.write("replayed: \(outcome.label) gave the same bytes in \(DurationText.of(outcome.seconds))\n")
+            StandardOutput.write(
+                "replayed: \(outcome.label) gave the same bytes in \(DurationText.of(outcome.seconds))\n")
         }
         let problems = outcomes.flatMap(\.problems)
         if isText, deep {

@@ -47,7 +47,8 @@ struct CollectCommand: ParsableCommand {
             let verb = report.isDone ? "removed" : "would remove"
             StandardOutput.write(
                 "\(verb) \(CountText.of(report.actionsRemoved, "action")) and "
-                    + "\(CountText.of(report.objectsRemoved, "artifact")), \(ByteText.of(report.bytesRemoved))\n" + table.text
+                    + "\(CountText.of(report.objectsRemoved, "artifact")), \(ByteText.of(report.bytesRemoved))\n"
+                    + table.text
                     + "keeps \(CountText.of(report.actionsKept, "action")) and "
                     + "\(CountText.of(report.objectsKept, "artifact")), \(ByteText.of(report.bytesKept))\n")
             if !report.isDone, report.actionsRemoved + report.objectsRemoved > 0 {

@@ -31,7 +31,8 @@ struct DoctorCommand: ParsableCommand {
         } catch let error as StoreError {
             checks.append(StoreCheck(name: "store", state: .bad, message: "\(error)"))
         }
-        let folders = [RunCommand.executableFolder]
+        let folders =
+            [RunCommand.executableFolder]
             + (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":").map(String.init)
         for program in ["cyto-stage", "cyto-learn"] {
             let found = folders.map { $0 + "/" + program }.first { access($0, X_OK) == 0 }
@@ -53,7 +54,8 @@ struct DoctorCommand: ParsableCommand {
         checks.append(
             StoreCheck(
                 name: "machine", state: .good,
-                message: "\(host.name), \(host.system), \(Machine.cores) cores, \(ByteText.of(Machine.memoryBytes)) of memory, "
+                message:
+                    "\(host.name), \(host.system), \(Machine.cores) cores, \(ByteText.of(Machine.memoryBytes)) of memory, "
                     + libraries))
         if json {
             StandardOutput.write(JSONText.of(try JSONText.value(checks)))

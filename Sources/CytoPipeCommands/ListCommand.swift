@@ -26,7 +26,8 @@ struct ListCommand: ParsableCommand {
             if let stage, tasks.isEmpty {
                 let known = Set(try artifacts.tasks(pipeline: pipeline).map(\.stage)).sorted()
                 throw StoreError(
-                    .notFound, "No task of stage '\(stage)' has run in this store; stages are "
+                    .notFound,
+                    "No task of stage '\(stage)' has run in this store; stages are "
                         + (known.isEmpty ? "none" : known.joined(separator: ", ")) + ".")
             }
             if stage == nil, !json {

@@ -21,7 +21,8 @@ struct LogCommand: ParsableCommand {
         try answering {
             let artifacts = try store.open()
             guard let known = try artifacts.knownTask(task) else {
-                throw StoreError(.notFound, "No task '\(task)' has run in the store \(artifacts.path); `cyto-pipe ls` lists them.")
+                throw StoreError(
+                    .notFound, "No task '\(task)' has run in the store \(artifacts.path); `cyto-pipe ls` lists them.")
             }
             guard let key = known.failed ?? known.succeeded, let file = artifacts.existingLogPath(for: key) else {
                 throw StoreError(.notFound, "\(known.label) left no log in the store \(artifacts.path).")

@@ -126,7 +126,8 @@ struct Replay {
                 folder: declaration.folder, item: task.item,
                 inputs: declaration.inputPorts.map { (port: $0, files: files[$0] ?? []) },
                 outputs: declaration.outputPorts.map { (port: $0.name, type: $0.type) }, config: task.config,
-                seed: task.seed, resources: record.action.resources, workFolder: folder, logPath: folder + "/replay.log",
+                seed: task.seed, resources: record.action.resources, workFolder: folder,
+                logPath: folder + "/replay.log",
                 attempt: 1))
     }
 }

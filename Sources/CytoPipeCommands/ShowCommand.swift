@@ -86,7 +86,9 @@ struct ShowCommand: ParsableCommand {
             table.add(["output", "\(output.port) \(output.digest.hex) \(ByteText.of(output.byteCount))\(state)"])
             table.add(["", store.path(of: output.file)])
         }
-        for (name, value) in action.figures.sorted(by: { $0.key < $1.key }) { table.add(["figure", "\(name) = \(value)"]) }
+        for (name, value) in action.figures.sorted(by: { $0.key < $1.key }) {
+            table.add(["figure", "\(name) = \(value)"])
+        }
         for warning in action.warnings { table.add(["warning", warning]) }
         if let log = store.existingLogPath(for: record.key) { table.add(["log", log]) }
         return table.text

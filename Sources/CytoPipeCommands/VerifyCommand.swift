@@ -35,7 +35,8 @@ struct VerifyCommand: ParsableCommand {
             let read = quick ? "sizes compared" : "\(ByteText.of(result.bytesRead)) rehashed"
             let outcome = result.isSound ? "sound" : "NOT sound"
             StandardOutput.write(
-                "\(outcome): \(CountText.of(result.objects, "artifact")), \(CountText.of(result.records, "record")), \(read)\n")
+                "\(outcome): \(CountText.of(result.objects, "artifact")), \(CountText.of(result.records, "record")), \(read)\n"
+            )
         }
         if !result.isSound { throw CommandFailure(.taskFailed) }
     }

@@ -6,7 +6,8 @@ import StageProtocol
 import Testing
 
 /// Figures for the closing notes, not checks: `CYTO_MEASURE=1 swift test -c release --filter StoreMeasurements`.
-@Suite(.serialized, .enabled(if: ProcessInfo.processInfo.environment["CYTO_MEASURE"] != nil, "measures on request only"))
+@Suite(
+    .serialized, .enabled(if: ProcessInfo.processInfo.environment["CYTO_MEASURE"] != nil, "measures on request only"))
 struct StoreMeasurements {
     let folder = ScratchFolder()
 
@@ -33,7 +34,9 @@ struct StoreMeasurements {
         for size in [2, 4, 8, 16] {
             let batched = try records("batch\(size)", 960)
             time("publish, batches of \(size)", per: 960) {
-                for first in stride(from: 0, to: 960, by: size) { _ = store.publish(Array(batched[first..<(first + size)])) }
+                for first in stride(from: 0, to: 960, by: size) {
+                    _ = store.publish(Array(batched[first..<(first + size)]))
+                }
             }
         }
         time("work folder made and removed", per: 1000) {
@@ -68,7 +71,9 @@ struct StoreMeasurements {
         let unknown = keys.map { digest($0.hex) }
         _ = try time("actions(for: 100,000 unknown keys)", per: count) { try store.actions(for: unknown) }
         _ = try time("actions(for: 1000 keys)", per: 1000) { try store.actions(for: Array(keys.prefix(1000))) }
-        _ = try time("actions(for: 1 key) 1000 times", per: 1000) { for key in keys.prefix(1000) { _ = try store.action(key) } }
+        _ = try time("actions(for: 1 key) 1000 times", per: 1000) {
+            for key in keys.prefix(1000) { _ = try store.action(key) }
+        }
         let labels = (0..<1000).map { "s[i=\($0)]" }
         _ = try time("latestRecords(1000)", per: 1000) { try store.latestRecords(pipeline: "p", labels: labels) }
         var graph = WorkGraph(
@@ -90,7 +95,7 @@ struct StoreMeasurements {
         _ = try time("20,000 small sources hashed", per: 20_000) { try store.sources.digests(of: paths) }
         _ = try time("20,000 sources known", per: 20_000) { try store.sources.known(paths) }
         let big = folder.path + "/big"
-        FileManager.default.createFile(atPath: big, contents: Data(count: 1 << 30))
+        try Data(count: 1 << 30).write(to: URL(fileURLWithPath: big))
         _ = try time("1 GiB hashed", per: 1) { try FileDigest.of(path: big) }
     }
 }

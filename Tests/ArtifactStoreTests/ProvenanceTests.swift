@@ -214,7 +214,8 @@ private struct FiveLeaves {
         // All leaves ran again with other results; the top, which was not run since, still stands on the old ones.
         for index in 0..<5 {
             let item = [Coordinate(axis: "i", value: "\(index)")]
-            try case5.store.publish(makeRecord("leaf", key: digest("new \(index)"), item: item, ended: 1500), ["n\(index)"])
+            try case5.store.publish(
+                makeRecord("leaf", key: digest("new \(index)"), item: item, ended: 1500), ["n\(index)"])
         }
         case5.store.endRun()
         let report = try case5.store.collect(.init(keepDays: 0, removes: true, now: 1e9))
