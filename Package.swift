@@ -139,7 +139,10 @@ let package = Package(
         tests("StageKit", ["StageKit", "StageProtocol", "HDF5", "NDArray"]),
         tests(
             "HistologyStages",
-            ["HistologyStages", "StageKit", "StageProtocol", "HDF5", "SectionFiles", "NDArray", "PNG"]),
+            [
+                "HistologyStages", "StageKit", "StageProtocol", "HDF5", "SectionFiles", "NDArray", "PNG", "Imaging",
+                "Phantom",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

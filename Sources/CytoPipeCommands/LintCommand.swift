@@ -25,19 +25,22 @@ struct LintCommand: ParsableCommand {
         var lines: [String] = []
         let loader = PipelineLoader()
         for file in files {
+            let isFolder = DiskFiles().list(file) != nil
             do throws(PipelineMistakes) {
                 let manifests = try loader.checkManifests(near: file)
-                if DiskFiles().isFile(file) || DiskFiles().list(file) == nil {
-                    let pipeline = try loader.load(file, options: PipelineOptions(settings: settings, imports: imports))
-                    let graph = try PipelineGraph(pipeline).graph
-                    diagnostics += pipeline.warnings
-                    lines.append(
-                        "\(file): \(CountText.of(pipeline.stages.count, "stage")), \(CountText.of(pipeline.axes.count, "axis", "axes")), "
-                            + "\(CountText.of(graph.tasks.count, "task")), \(CountText.of(graph.sources.count, "source file"))"
-                    )
-                } else {
-                    lines.append("\(file): \(CountText.of(manifests.count, "manifest"))")
-                }
+                if isFolder { lines.append("\(file): \(CountText.of(manifests.count, "manifest"))") }
+            } catch {
+                diagnostics += error.diagnostics
+            }
+            if isFolder { continue }
+            do throws(PipelineMistakes) {
+                let pipeline = try loader.load(file, options: PipelineOptions(settings: settings, imports: imports))
+                let graph = try PipelineGraph(pipeline).graph
+                diagnostics += pipeline.warnings
+                lines.append(
+                    "\(file): \(CountText.of(pipeline.stages.count, "stage")), \(CountText.of(pipeline.axes.count, "axis", "axes")), "
+                        + "\(CountText.of(graph.tasks.count, "task")), \(CountText.of(graph.sources.count, "source file"))"
+                )
             } catch {
                 diagnostics += error.diagnostics
             }

@@ -18,25 +18,43 @@ extension StageTool {
 
     /// Writes a small picture of a scan: `cyto-stage section-preview FILE --side 800 out.png`.
     public static let sectionPreview = StageTool(
-        name: "section-preview", summary: "FILE [--side 800] OUT.png   a small picture of a scan"
+        name: "section-preview",
+        summary: sectionPreviewArguments + "   a small picture of a scan"
     ) { arguments in
-        var rest = arguments
-        var side = 800
-        if let index = rest.firstIndex(of: "--side"), index + 1 < rest.count, let given = Int(rest[index + 1]),
-            given > 0
-        {
-            side = given
-            rest.removeSubrange(index...index + 1)
+        var files: [String] = []
+        var numbers: [String: Double] = ["--side": 800, "--threads": 1]
+        var index = 0
+        while index < arguments.count {
+            let argument = arguments[index]
+            if ["--side", "--spacing-um", "--pixel-um", "--threads"].contains(argument) {
+                guard index + 1 < arguments.count, let number = Double(arguments[index + 1]), number > 0 else {
+                    throw StageError(.badJob, "\(argument) wants a positive number")
+                }
+                numbers[argument] = number
+                index += 1
+            } else {
+                files.append(argument)
+            }
+            index += 1
         }
-        guard rest.count == 2 else {
-            throw StageError(.badJob, "usage: section-preview FILE [--side 800] OUT.png")
+        guard files.count == 2 else {
+            throw StageError(.badJob, "usage: section-preview \(sectionPreviewArguments)")
         }
-        let preview = try SectionScan(path: rest[0]).preview(side: side)
-        try writePNG(preview.rounded, to: rest[1])
-        return "\(rest[1]): \(preview.gray.columns) × \(preview.gray.rows) pixels from level \(preview.level), "
+        let scan = try SectionScan(path: files[0], pixelSizeUm: numbers["--pixel-um"])
+        let threads = max(1, Int(numbers["--threads"] ?? 1))
+        let preview =
+            if let spacingUm = numbers["--spacing-um"] {
+                try scan.reduction(toSpacingUm: spacingUm, threads: threads)
+            } else {
+                try scan.preview(side: max(1, Int(numbers["--side"] ?? 800)), threads: threads)
+            }
+        try writePNG(preview.rounded, to: files[1])
+        return "\(files[1]): \(preview.gray.columns) × \(preview.gray.rows) pixels from level \(preview.level), "
             + "\(preview.range.low) … \(preview.range.high) shown as 0 … 255 (\(preview.range.source))"
     }
 }
+
+private let sectionPreviewArguments = "FILE [--side 800 | --spacing-um 64 [--pixel-um 1]] [--threads 1] OUT.png"
 
 extension SectionScan {
     fileprivate var text: String {

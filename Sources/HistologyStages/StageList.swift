@@ -5,8 +5,14 @@ public let histologyStages: [any Stage.Type] = [
     PhantomBrain.self,
     PhantomSection.self,
     TissueSegmentation.self,
-    ReconstructionCheck.self,
     SegmentationPreview.self,
+    SectionKeypoints.self,
+    SectionAlignment.self,
+    SectionStack.self,
+    TissueVolume.self,
+    AlignmentQuality.self,
+    VolumeViews.self,
+    ReconstructionCheck.self,
 ]
 
 /// The small commands beside them.

@@ -32,15 +32,62 @@ extension BitImage {
     }
 
     /// The pixels within `radiusPx` of a set pixel: dilation by a disk of any radius.
+    ///
+    /// - Complexity: O(pixels · radius / 64) up to a radius of 40, beyond that a distance transform.
     public func dilated(radiusPx: Double, threads: Int = 1) -> BitImage {
-        guard !isEmpty else { return self }
-        return BitImage(distanceTransform(of: ~self, threads: threads)) { Double($0) <= radiusPx }
+        guard !isEmpty, radiusPx > 0 else { return self }
+        guard radiusPx <= 40 else {
+            return BitImage(distanceTransform(of: ~self, threads: threads)) { Double($0) <= radiusPx }
+        }
+        return dilatedByChords(radiusPx: radiusPx)
     }
 
     /// The pixels further than `radiusPx` from every unset pixel: erosion by a disk of any radius.
     /// Beyond the image's border everything counts as set.
     public func eroded(radiusPx: Double, threads: Int = 1) -> BitImage {
-        BitImage(distanceTransform(of: self, threads: threads)) { Double($0) > radiusPx }
+        ~(~self).dilated(radiusPx: radiusPx, threads: threads)
+    }
+
+    /// A disk is a stack of chords: every row is dilated sideways by half a chord and laid over the rows that far above and below.
+    private func dilatedByChords(radiusPx: Double) -> BitImage {
+        let reach = Int(radiusPx)
+        let square = radiusPx * radiusPx
+        let stride = wordsPerRow + 2
+        var wide = [UInt64](repeating: 0, count: rows * stride)
+        for row in 0..<rows {
+            for word in 0..<wordsPerRow { wide[row * stride + word + 1] = words[row * wordsPerRow + word] }
+        }
+        var next = wide
+        var result = self
+        // Offsets of rows by the half chord that belongs to them.
+        var offsets: [Int: [Int]] = [:]
+        for offset in 0...min(reach, rows) {
+            offsets[Int((square - Double(offset * offset)).squareRoot()), default: []].append(offset)
+        }
+        result.words.withUnsafeMutableBufferPointer { result in
+            for halfChord in 0...reach {
+                if halfChord > 0 {
+                    wide.withUnsafeBufferPointer { wide in
+                        for row in 0..<rows {
+                            for word in row * stride + 1..<row * stride + 1 + wordsPerRow {
+                                next[word] = wide[word] | towardsHigher(wide, word) | towardsLower(wide, word)
+                            }
+                        }
+                    }
+                    swap(&wide, &next)
+                }
+                for offset in offsets[halfChord] ?? [] {
+                    for signed in offset == 0 ? [0] : [offset, -offset] {
+                        for row in max(0, -signed)..<max(max(0, -signed), min(rows, rows - signed)) {
+                            let source = (row + signed) * stride + 1
+                            for word in 0..<wordsPerRow { result[row * wordsPerRow + word] |= wide[source + word] }
+                        }
+                    }
+                }
+            }
+        }
+        result.clearTails()
+        return result
     }
 
     /// Erosion, then dilation by a disk: what is thinner than it goes.

@@ -16,9 +16,21 @@ public func gaussianFilter(
     let radius = Int(truncate * sigmaPx + 0.5)
     guard radius > 0 else { return image }
     let weights = gaussianWeights(sigmaPx: sigmaPx, radius: radius)
-    return separableFilter(image, before: radius, after: radius, threads: threads) { line, output, count, width in
+    return separableFilter(
+        image, before: radius, after: radius, threads: threads, kernel: SymmetricKernel(weights: weights))
+}
+
+/// A weighted sum whose weights are the same on both sides of the middle.
+private struct SymmetricKernel: LineKernel {
+    /// From the middle outwards.
+    let weights: [Float]
+
+    func filter(
+        _ padded: UnsafeMutablePointer<Float>, into output: UnsafeMutablePointer<Float>, count: Int, width: Int
+    ) {
+        let radius = weights.count - 1
+        let centre = padded + radius * width
         weights.withUnsafeBufferPointer { weights in
-            let centre = line + radius * width
             let middle = weights[0]
             for index in 0..<count * width { output[index] = centre[index] * middle }
             for step in 1...radius {

@@ -187,7 +187,7 @@ private struct Segmentation {
             let middle = quantile(0.5, of: histogram(of: image, inside: white))
             let rimPx = recipe.rimUm / spacingUm
             let core = white.opened(radiusPx: rimPx / 2, threads: threads)
-            let edge = BitImage(distanceTransform(of: holeless(tissue), threads: threads)) { Double($0) <= rimPx }
+            let edge = tissue & ~holeless(tissue).eroded(radiusPx: rimPx, threads: threads)
             let rim = white & edge & ~core
             let blurred = gaussianFilter(raw, sigmaPx: 1, threads: threads)
             white = white & ~rim
@@ -199,15 +199,10 @@ private struct Segmentation {
             white = white & tissue
         }
         let island = pixels(mm2: recipe.minimumIslandMm2)
-        let depth = distanceTransform(of: holeless(tissue), threads: threads)
-        let components = connectedComponents(of: white)
-        var deepest = [Float](repeating: 0, count: components.sizes.count)
-        white.forEachSet { pixel in
-            let component = Int(components.labels.elements[pixel])
-            deepest[component] = max(deepest[component], depth.elements[pixel])
-        }
-        let leastDepth = Float(recipe.minimumWhiteDepthMm * 1000 / spacingUm)
-        white = components.pixels { components.sizes[$0] >= island && deepest[$0] >= leastDepth }
+        white = removingSmallObjects(white, maximumSizePx: island - 1)
+        let deep = holeless(tissue).eroded(
+            radiusPx: recipe.minimumWhiteDepthMm * 1000 / spacingUm, threads: threads)
+        white = (deep & white).reconstructed(inside: white)
         let gray = removingSmallObjects(tissue & ~white, maximumSizePx: island - 1)
         white = tissue & ~gray
     }

@@ -3,17 +3,26 @@ import NDArray
 /// Columns that a vertical pass takes along at a time: 64 floats are four cache lines a row.
 private let blockColumns = 64
 
-/// Runs a filter along one line at a time, first along every row, then along every column.
+/// A filter along lines. A type of its own, not a closure, so that its loops are compiled into the passes.
+protocol LineKernel: Sendable {
+    /// Filters `width` lines that lie interleaved: element `i` of every line stands at `i * width ..< (i + 1) * width`.
+    ///
+    /// - Parameters:
+    ///   - padded: the lines with their padding; may be overwritten.
+    ///   - output: takes `count * width` results; it does not overlap `padded`.
+    func filter(
+        _ padded: UnsafeMutablePointer<Float>, into output: UnsafeMutablePointer<Float>, count: Int, width: Int)
+}
+
+/// Runs a filter along every row, then along every column, with lines padded by reflection.
 ///
-/// A line comes padded by reflection with `before` and `after` elements. Columns are handled a block at a time as
-/// `width` lines that lie interleaved, so that the same kernel works on both: element `i` of every line stands at `i *
-/// width ..< (i + 1) * width`.
+/// Columns are handled a block at a time, as lines that lie interleaved, so that the same kernel serves both.
 ///
-/// - Parameter kernel: reads (and may overwrite) the padded lines, writes `count * width` results. It is called as
-///   `kernel(padded, output, count, width)`.
+/// - Parameters:
+///   - before: elements of padding at a line's start.
+///   - after: elements of padding at its end.
 func separableFilter(
-    _ image: Image<Float>, before: Int, after: Int, threads: Int,
-    kernel: @escaping @Sendable (UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>, Int, Int) -> Void
+    _ image: Image<Float>, before: Int, after: Int, threads: Int, kernel: some LineKernel
 ) -> Image<Float> {
     guard image.count > 0 else { return image }
     let rows = image.rows
@@ -35,7 +44,7 @@ func separableFilter(
                             line[before + columns + column] =
                                 source[start + reflectedIndex(columns + column, count: columns)]
                         }
-                        kernel(line, output.base + start, columns, 1)
+                        kernel.filter(line, into: output.base + start, count: columns, width: 1)
                     }
                 }
             }
@@ -59,7 +68,7 @@ func separableFilter(
                     for column in 0..<width { line[column] = source[start + column] }
                 }
             }
-            kernel(padded, filtered, rows, width)
+            kernel.filter(padded, into: filtered, count: rows, width: width)
             for row in 0..<rows {
                 let line = output.base + row * columns + block.lowerBound
                 for column in 0..<width { line[column] = filtered[row * width + column] }

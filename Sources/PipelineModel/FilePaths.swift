@@ -26,6 +26,7 @@ enum FilePaths {
 
     /// The path without `.`, doubled slashes and those `..` that a name before them undoes.
     static func normal(_ path: String) -> String {
+        if isNormal(path) { return path }
         let isAbsolute = path.utf8.first == UInt8(ascii: "/")
         var parts: [Substring] = []
         for part in path.split(separator: "/") where part != "." {
@@ -39,5 +40,20 @@ enum FilePaths {
         }
         let joined = parts.joined(separator: "/")
         return isAbsolute ? "/" + joined : joined.isEmpty ? "." : joined
+    }
+
+    /// Whether an absolute path has nothing to work out: the common case, checked without taking the path apart.
+    private static func isNormal(_ path: String) -> Bool {
+        var text = path
+        return text.withUTF8 { bytes in
+            guard bytes.count > 1, bytes[0] == UInt8(ascii: "/"), bytes[bytes.count - 1] != UInt8(ascii: "/") else {
+                return false
+            }
+            for index in 1..<bytes.count where bytes[index - 1] == UInt8(ascii: "/") {
+                // A part that begins with a dot may be `.` or `..`.
+                if bytes[index] == UInt8(ascii: "/") || bytes[index] == UInt8(ascii: ".") { return false }
+            }
+            return true
+        }
     }
 }

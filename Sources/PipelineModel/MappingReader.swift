@@ -75,11 +75,25 @@ struct MappingReader {
     /// Notes every key that nobody asked for.
     func finish() {
         for entry in entries where !asked.contains(entry.key) {
+            if entry.value.isNull, !Names.isValid(entry.key) || entry.value.mark.line == entry.keyMark.line,
+                let before = entries.last(where: { isBefore($0, entry) && $0.value.scalar?.isPlain == true })
+            {
+                problems.error(
+                    at: entry.keyMark,
+                    "'\(entry.key)' in \(what) is taken for a key of its own, because '\(before.key)' ends at the comma",
+                    expected: "quotes around the text of '\(before.key)', or no ',' in it")
+                continue
+            }
             problems.error(
                 at: entry.keyMark, "unknown key '\(entry.key)' in \(what)",
                 expected: asked.count == 1 ? "'\(asked[0])'" : "one of \(asked.sorted().joined(separator: ", "))",
                 suggestion: SpellingSuggestion.nearest(to: entry.key, among: asked))
         }
+    }
+
+    /// Whether `left` ends on the line on which `right` begins, before it: so it is in `{ }`, where a comma ends a text.
+    private func isBefore(_ left: YAMLNode.Entry, _ right: YAMLNode.Entry) -> Bool {
+        left.value.mark.line == right.keyMark.line && left.value.mark.column < right.keyMark.column
     }
 
     static func text(_ node: YAMLNode, what: String, problems: DiagnosticList) -> Located<String>? {

@@ -146,6 +146,7 @@ final class TemplateResolver {
             return unknown(reference, what: what, candidates: parameters.keys.sorted().map { "params.\($0)" })
         default: break
         }
+        if registry.spoiled.contains(path[0]) { return .constant(.null) }
         guard let axis = axisIndex[path[0]] else {
             let candidates =
                 axisIndex.keys.sorted() + configNames.map { "config.\($0)" }

@@ -43,6 +43,8 @@ final class PieceSource: Sendable {
     let palette: [SIMD3<UInt16>]
     /// Row ranges to work on, the same whatever the number of threads.
     let bands: [Range<Int>]
+    /// About how much memory one reader takes.
+    let workingBytes: Int
     /// Whether some pieces are left out and show background.
     let hasGaps: Bool
     private let makeReader: @Sendable () throws -> any PieceReader
@@ -61,6 +63,7 @@ final class PieceSource: Sendable {
         palette = reader.palette
         bands = reader.bands
         hasGaps = reader.hasGaps
+        workingBytes = reader.workingBytes
         makeReader = { try TIFFBlockReader(file: file, directory: directory) }
         idle = Mutex([Box(reader: reader)])
     }
@@ -75,6 +78,7 @@ final class PieceSource: Sendable {
         palette = []
         bands = stride(from: 0, to: rows, by: 64).map { $0..<min($0 + 64, rows) }
         hasGaps = false
+        workingBytes = 0
         let cache = DecodedOnce(decode)
         makeReader = {
             MemoryReader(samples: try cache.samples(), columns: columns, pixelBytes: delivery.pixelBytes)

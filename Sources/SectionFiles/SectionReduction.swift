@@ -152,6 +152,9 @@ private struct BandReducer: Sendable {
     /// Columns worked on at once: their sums stay in the nearest cache.
     private static let chunk = 2048
 
+    /// All readers together stay within this much: fewer threads read a file of huge tiles or strips.
+    private static let readersBytes = 384 << 20
+
     private struct State {
         var total: WeightedSums
         var waiting: [Int: WeightedSums] = [:]
@@ -165,7 +168,8 @@ private struct BandReducer: Sendable {
             State(
                 total: WeightedSums(
                     rows: 0..<rowWeights.count, columns: columnWeights.count, hasGaps: source.hasGaps)))
-        parallelFor(bands.count, threads: threads) { index in
+        let affordable = max(1, BandReducer.readersBytes / max(source.workingBytes, 1))
+        parallelFor(bands.count, threads: min(threads, affordable)) { index in
             if state.withLock({ $0.failure != nil }) { return }
             do {
                 let sums = try source.withReader { try reduce(bands[index], $0) }

@@ -60,8 +60,11 @@ public final class TIFFBlockReader {
     public let delivery: Delivery
     /// Red, green, blue (0 … 65535) of each index of a palette image.
     public let palette: [SIMD3<UInt16>]
+    /// About how much memory the reader takes while it decodes.
+    public private(set) var workingBytes = 0
     private let handle: TIFFHandle
     private let usesLibraryConversion: Bool
+    private let isTwelveBitJPEG: Bool
     private let isPacked: Bool
     private let readsByRow: Bool
     /// A block as libtiff gives it, one plane of it widened, and as it is handed out.
@@ -88,7 +91,10 @@ public final class TIFFBlockReader {
             case .ycbcr: isJPEGColour && directory.samplesPerPixel == 3 && bits == 8 ? .rgb : nil
             case .other: nil
             }
-        let isWhole = [8, 16, 32, 64].contains(bits)
+        isTwelveBitJPEG =
+            directory.compression == 7 && bits == 12 && directory.sampleFormat == .unsigned
+            && (meaning == .gray || meaning == .invertedGray || meaning == .rgb)
+        let isWhole = isTwelveBitJPEG || [8, 16, 32, 64].contains(bits)
         let colours = meaning == .rgb ? 3 : meaning == .separated ? 4 : 1
         let isFloatOfKnownSize = directory.sampleFormat != .float || [16, 32, 64].contains(bits)
         let isIntegerOfKnownSize = directory.sampleFormat == .float || bits <= 32
@@ -135,7 +141,7 @@ public final class TIFFBlockReader {
             directory.blockRows.multipliedReportingOverflow(
                 by: directory.blockColumns * max(directory.samplesPerPixel * ((bits + 7) / 8), 4))
         let isLarge = blockBytes.overflow || blockBytes.partialValue > TIFFLimits.wholeBlockBytes
-        readsByRow = !directory.isTiled && isLarge && !usesLibraryConversion
+        readsByRow = !directory.isTiled && isLarge && !usesLibraryConversion && !isTwelveBitJPEG
         if isLarge, !readsByRow, blockBytes.overflow || blockBytes.partialValue > TIFFLimits.tileBytes {
             throw TIFFError(
                 .tooLarge, file: path,
@@ -143,7 +149,20 @@ public final class TIFFBlockReader {
                     "tiles or strips of \(directory.blockColumns) × \(directory.blockRows) pixels are too large to "
                     + "decode; write the image with tiles of 256 to 1024")
         }
+        let largest = readsByRow && directory.compression != 1 ? largestStripBytes() : 0
+        guard largest <= TIFFLimits.compressedStripBytes else {
+            throw TIFFError(
+                .tooLarge, file: path,
+                problem:
+                    "a compressed strip of \(largest >> 20) MiB must be read as a whole; write the image with tiles or "
+                    + "small strips")
+        }
+        workingBytes = largest + (readsByRow ? 8 << 20 : 3 * blockBytes.partialValue)
         try checkBlockCount()
+    }
+
+    private func largestStripBytes() -> Int {
+        (0..<TIFFNumberOfStrips(handle.raw)).map { Int(clamping: TIFFGetStrileByteCount(handle.raw, $0)) }.max() ?? 0
     }
 
     /// Row ranges that cover the image, each of whole tiles or strips: the natural pieces of work, for any number of threads.
@@ -267,6 +286,7 @@ public final class TIFFBlockReader {
     /// Decodes one tile or strip of libtiff; all of `byteCount` must come, else the file is damaged.
     private func fill(_ buffer: inout [UInt8], row: Int, column: Int, plane: Int, byteCount: Int) throws {
         let index = block(row: row, column: column, plane: plane)
+        if isTwelveBitJPEG { return try fillTwelveBits(&buffer, row: row, column: column, index: index) }
         let expected = Int(
             directory.isTiled
                 ? TIFFTileSize(handle.raw)
@@ -284,6 +304,40 @@ public final class TIFFBlockReader {
                 : TIFFReadEncodedStrip(handle.raw, index, bytes.baseAddress, tmsize_t(expected))
         }
         guard count >= byteCount else { throw damaged(row, column) }
+    }
+
+    /// Decodes one tile or strip of 12-bit JPEG.
+    private func fillTwelveBits(_ buffer: inout [UInt8], row: Int, column: Int, index: UInt32) throws {
+        let count = TIFFGetStrileByteCount(handle.raw, index)
+        guard count <= TIFFLimits.tileBytes else {
+            throw TIFFError(.tooLarge, file: handle.path, problem: "a tile or strip of \(count) bytes")
+        }
+        var bytes = [UInt8](repeating: 0, count: Int(count))
+        let read = bytes.withUnsafeMutableBytes { bytes in
+            directory.isTiled
+                ? TIFFReadRawTile(handle.raw, index, bytes.baseAddress, tmsize_t(count))
+                : TIFFReadRawStrip(handle.raw, index, bytes.baseAddress, tmsize_t(count))
+        }
+        guard read == tmsize_t(count) else { throw damaged(row, column) }
+        var tables: [UInt8] = []
+        var tableCount: UInt32 = 0
+        var start: UnsafeMutablePointer<UInt8>?
+        if ctiff_jpeg_tables(handle.raw, &tableCount, &start) == 1, let start {
+            tables = Array(UnsafeBufferPointer(start: start, count: Int(tableCount)))
+        }
+        let channels = directory.isSeparate ? 1 : delivery.channels
+        let height = directory.isTiled ? directory.blockRows : min(directory.blockRows, directory.rows - row)
+        do {
+            let frame = try TwelveBitJPEG(
+                bytes, tables: tables, rows: height, columns: directory.blockColumns, components: channels)
+            grow(&buffer, frame.samples.count * 2)
+            frame.samples.withUnsafeBytes { source in
+                buffer.withUnsafeMutableBytes { $0.copyMemory(from: source) }
+            }
+        } catch let problem as TwelveBitJPEG.Problem {
+            throw TIFFError(
+                .unreadable, file: handle.path, problem: "row \(row), column \(column): \(problem.text)")
+        }
     }
 
     private func convert(row: Int, column: Int, rowBytes: Int) throws -> Int {
@@ -426,6 +480,17 @@ public final class TIFFBlockReader {
             throw TIFFError(
                 .tooLarge, file: handle.path,
                 problem: "declares \(count) tiles or strips, but has only \(status.st_size) bytes")
+        }
+        // Tiles that share their bytes make a small file take hours: beyond what any blank slide compresses to, it is refused.
+        let pixels = directory.rows * directory.columns
+        guard pixels > TIFFLimits.unquestionedPixels, pixels / max(Int(status.st_size), 1) > TIFFLimits.pixelsPerByte
+        else { return }
+        let total = directory.isTiled ? TIFFNumberOfTiles(handle.raw) : TIFFNumberOfStrips(handle.raw)
+        let present = (0..<total).count { TIFFGetStrileByteCount(handle.raw, $0) > 0 }
+        guard present * directory.blockRows * directory.blockColumns <= TIFFLimits.unquestionedPixels else {
+            throw TIFFError(
+                .tooLarge, file: handle.path,
+                problem: "\(directory.columns) × \(directory.rows) pixels in \(status.st_size) bytes cannot be a scan")
         }
     }
 }

@@ -159,8 +159,13 @@ enum TIFFLimits {
     static let side = 1 << 24
     static let pixels = 1 << 37
     static let directories = 1024
+    /// Images of more pixels must have a byte for every `pixelsPerByte` of them.
+    static let unquestionedPixels = 1 << 31
+    static let pixelsPerByte = 4096
     /// A strip that decodes to more is read row by row.
     static let wholeBlockBytes = 16 << 20
+    /// libtiff reads a compressed strip as a whole before it decodes the first row.
+    static let compressedStripBytes = 320 << 20
     /// A tile must be decoded in one go.
     static let tileBytes = 128 << 20
 }

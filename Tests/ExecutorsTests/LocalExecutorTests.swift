@@ -156,6 +156,26 @@ import Testing
         #expect(try run.shell("printf '\\211HDF\\r\\n\\032\\n' > \"$1\"", format: .hdf5).failure == nil)
     }
 
+    @Test func anHDF5FileOfAForeignProgramIsCheckedAgainstItsType() throws {
+        // Stands for the worker program, which knows the format; it is looked for beside cyto-pipe.
+        try run.folder.write(
+            "cyto-stage",
+            "#!/bin/sh\n[ \"$1 $2\" = 'check --type' ] && grep -q labels \"$3\" || exit 9\n"
+                + "grep -q good \"$4\" || { echo 'no dataset /labels'; exit 1; }\n",
+            executable: true)
+        func check(_ content: String) throws -> TaskResult {
+            var request = try run.request(
+                ["sh", "-c", "printf '\\211HDF\\r\\n\\032\\n\(content)' > \"$1\"", "sh", "$" + "{outputs.out}"],
+                format: .hdf5)
+            request.outputs[0].type.datasets = [.init(path: "/labels", element: .uint8, shape: [nil])]
+            return run.result(of: request)
+        }
+        #expect(try check("good").failure == nil)
+        let failure = try #require(try check("bad").failure)
+        #expect(failure.code == .outputInvalid)
+        #expect(failure.message.hasSuffix("is not what type 'type' declares: no dataset /labels."))
+    }
+
     @Test func aProgramKilledBySomeoneElseMayPassNextTime() throws {
         let failure = try #require(try run.shell("kill -9 $$").failure)
         #expect(failure.code == .signalled && failure.status == 9 && failure.mayPass)

@@ -66,6 +66,13 @@ struct BinaryImageTests {
         #expect(point.opened(radiusPx: 1).isEmpty)
     }
 
+    @Test(arguments: [0.5, 1, 2.3, 5, 7.9, 33]) func disksAgreeWithDistances(radiusPx: Double) throws {
+        let specks = removingSmallObjects(try RecordedVectors.bits("specks").eroded(), maximumSizePx: 2)
+        let near = BitImage(distanceTransform(of: ~specks)) { Double($0) <= radiusPx }
+        #expect(specks.dilated(radiusPx: radiusPx) == near)
+        #expect(specks.eroded(radiusPx: radiusPx) == BitImage(distanceTransform(of: specks)) { Double($0) > radiusPx })
+    }
+
     @Test func reconstructionFillsWhatIsTouched() throws {
         let specks = try RecordedVectors.bits("specks")
         var seed = BitImage(rows: specks.rows, columns: specks.columns)

@@ -60,6 +60,9 @@ static inline int ctiff_sub_directories(TIFF *tiff, uint16_t *count, uint64_t **
 static inline int ctiff_extra_samples(TIFF *tiff, uint16_t *count, uint16_t **kinds) {
     return TIFFGetField(tiff, TIFFTAG_EXTRASAMPLES, count, kinds);
 }
+static inline int ctiff_jpeg_tables(TIFF *tiff, uint32_t *count, uint8_t **bytes) {
+    return TIFFGetField(tiff, TIFFTAG_JPEGTABLES, count, bytes);
+}
 static inline int ctiff_set_jpeg_to_rgb(TIFF *tiff) {
     return TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
 }

@@ -1,0 +1,127 @@
+internal import HDF5
+internal import NDArray
+internal import Registration
+public import StageKit
+
+/// Builds the volume of a brain from its sections' labels and the stack of their transforms.
+public struct TissueVolume: Stage {
+    public static let name = "tissue-volume"
+    public static let summary =
+        "Resamples the stacked sections' labels and gray levels on an isotropic grid (Methods 3.2)."
+
+    public static func run(_ context: StageContext) throws {
+        let spacingUm = try context.config.double("spacing_um", in: 1...1e6)
+        let fillGapUm = try context.config.optionalDouble("fill_gap_um") ?? 2 * spacingUm
+        let stack = try StackArtifact(path: try context.input("stack").path)
+        var paths: [String: String] = [:]
+        for input in try context.inputs("labels") { paths[try input.coordinate("section")] = input.path }
+        // Sections whose labels are missing leave a gap, as if they had not been cut.
+        let members = stack.sections.indices.filter { paths[stack.sections[$0]] != nil }
+        for index in stack.sections.indices where paths[stack.sections[index]] == nil {
+            context.warn("section \(stack.sections[index]) has no labels; it leaves a gap")
+        }
+        let positions = members.map { stack.positionsUm[$0] }
+        guard !members.isEmpty else {
+            throw StageError(.noResult, "not one of the stack's sections has labels", port: "labels")
+        }
+        context.progress(0, "measuring")
+        var corners: [PlanarPoint] = []
+        var backgrounds: [UInt8] = []
+        for index in members {
+            let labels = try LabelsArtifact(path: paths[stack.sections[index]] ?? "")
+            corners += labels.tissueCorners.map { stack.transforms[index]($0) }
+            backgrounds.append(labels.background)
+        }
+        backgrounds.sort()
+        let empty = backgrounds[backgrounds.count / 2]
+        guard !corners.isEmpty else { throw StageError(.noResult, "no section holds any tissue", port: "labels") }
+        // A voxel of slide all around.
+        let lows = PlanarPoint(
+            row: (corners.map(\.row).min() ?? 0) - spacingUm, column: (corners.map(\.column).min() ?? 0) - spacingUm)
+        let highs = PlanarPoint(
+            row: (corners.map(\.row).max() ?? 0) + spacingUm, column: (corners.map(\.column).max() ?? 0) + spacingUm)
+        let grid = ReconstructionGrid(around: [lows, highs], positionsUm: positions, spacingUm: spacingUm)
+
+        var emptyPlanes = 0
+        try context.write("volume") { file in
+            let shape = [grid.planes, grid.rows, grid.columns]
+            let labels = try file.makeDataset("/labels", element: .uint8, shape: shape)
+            let image = try file.makeDataset("/image", element: .uint8, shape: shape)
+            var loaded: [Int: PlacedSection] = [:]
+            for plane in 0..<grid.planes {
+                let chosen = sections(
+                    forPlaneAt: grid.positionUm(plane: plane), thicknessUm: spacingUm, positionsUm: positions,
+                    fillGapUm: fillGapUm)
+                if chosen.isEmpty { emptyPlanes += 1 }
+                // Only the sections of one plane are in memory; one that stands for several planes stays.
+                loaded = loaded.filter { chosen.contains($0.key) }
+                for member in chosen where loaded[member] == nil {
+                    let index = members[member]
+                    loaded[member] = try LabelsArtifact(path: paths[stack.sections[index]] ?? "")
+                        .placed(by: stack.transforms[index])
+                }
+                let made = volumePlane(
+                    from: chosen.compactMap { loaded[$0] }, grid: grid, emptyGray: empty, threads: context.cores)
+                try labels.write(made.labels.elements, at: [plane, 0, 0], shape: [1, grid.rows, grid.columns])
+                try image.write(made.gray.elements, at: [plane, 0, 0], shape: [1, grid.rows, grid.columns])
+                context.progress(Double(plane + 1) / Double(grid.planes), "resampling")
+            }
+            try file.setAttribute("spacing_um", to: spacingUm)
+            try file.setAttribute("origin_um", to: grid.originUm)
+            try file.setAttribute("axes", to: ["position", "row", "column"])
+        }
+        context.figure("planes", Double(grid.planes))
+        context.figure("empty_planes", Double(emptyPlanes))
+    }
+}
+
+/// Labels of one section as the segmentation wrote them.
+struct LabelsArtifact {
+    let labels: Image<UInt8>
+    let gray: Image<UInt8>
+    let spacingUm: Double
+    let firstUm: Double
+
+    init(path: String) throws {
+        let file = try HDF5File(reading: path)
+        labels = try file.readImage("/labels", as: UInt8.self)
+        gray = file.contains("/image") ? try file.readImage("/image", as: UInt8.self) : labels
+        spacingUm = try file.attribute("spacing_um", as: Double.self)
+        firstUm = file.hasAttribute("first_um") ? try file.attribute("first_um", as: Double.self) : 0
+        guard labels.rows == gray.rows, labels.columns == gray.columns else {
+            throw StageError(.badInput, "/labels and /image differ in size", file: path)
+        }
+    }
+
+    /// The median gray level outside the tissue.
+    var background: UInt8 {
+        var levels: [UInt8] = []
+        for (label, level) in zip(labels.elements, gray.elements) where label == 0 { levels.append(level) }
+        levels.sort()
+        return levels.isEmpty ? 255 : levels[levels.count / 2]
+    }
+
+    /// The corners of the box around the tissue, in section µm; none where there is no tissue.
+    var tissueCorners: [PlanarPoint] {
+        var rows: (low: Int, high: Int)?
+        var columns = (low: labels.columns, high: 0)
+        for row in 0..<labels.rows {
+            for column in 0..<labels.columns where labels[row, column] != 0 {
+                rows = (rows?.low ?? row, row)
+                columns = (min(columns.low, column), max(columns.high, column))
+            }
+        }
+        guard let rows else { return [] }
+        return [rows.low, rows.high].flatMap { row in
+            [columns.low, columns.high].map { column in
+                PlanarPoint(row: Double(row) * spacingUm + firstUm, column: Double(column) * spacingUm + firstUm)
+            }
+        }
+    }
+
+    func placed(by transform: RigidTransform) -> PlacedSection {
+        PlacedSection(
+            labels: labels, gray: gray, background: background, spacingUm: spacingUm, firstUm: firstUm,
+            transform: transform)
+    }
+}

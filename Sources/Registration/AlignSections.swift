@@ -1,0 +1,157 @@
+internal import Imaging
+public import NDArray
+
+/// A section with its keypoints, ready to be aligned with its neighbours.
+public struct SectionFeatures: Sendable {
+    public var image: RegistrationImage
+    public var keypoints: KeypointSet
+
+    public init(image: RegistrationImage, keypoints: KeypointSet) {
+        self.image = image
+        self.keypoints = keypoints
+    }
+
+    /// Finds the tissue and its keypoints.
+    ///
+    /// Gray levels are stretched first so that the darkest and brightest half per cent become 0 and 255: the threshold of the detector
+    /// then means the same for faint and strong stains. Keypoints lie on the tissue, its holes, and `marginPx` around it.
+    ///
+    /// - Parameters:
+    ///   - gray: stained tissue dark on a bright slide.
+    ///   - tissue: Otsu's mask where nil. Holes are filled: ventricles and pale white matter belong to a section.
+    public static func extracted(
+        from gray: Image<UInt8>, tissue: Image<UInt8>? = nil, marginPx: Double = 4,
+        settings: SurfSettings = SurfSettings(), threads: Int = 1
+    ) -> SectionFeatures {
+        let mask = fillingHoles(tissue.map { BitImage($0) } ?? tissueMask(of: gray)).bytes()
+        let image = RegistrationImage(gray: gray, tissue: mask)
+        let searched = BitImage(mask).dilated(radiusPx: marginPx, threads: threads).bytes()
+        let keypoints = surfKeypoints(
+            contrastStretched(gray), inside: searched, settings: settings, threads: threads)
+        return SectionFeatures(image: image, keypoints: keypoints)
+    }
+}
+
+/// The gray levels with the darkest and brightest `share` of the pixels moved to 0 and 255.
+public func contrastStretched(_ image: Image<UInt8>, share: Double = 0.005) -> Image<Float> {
+    let counts = histogram(of: image)
+    let clipped = Int(share * Double(image.count))
+    var sum = 0
+    let low =
+        counts.firstIndex {
+            sum += $0; return sum > clipped
+        } ?? 0
+    sum = 0
+    let high =
+        counts.lastIndex {
+            sum += $0; return sum > clipped
+        } ?? 255
+    guard high > low else { return image.map(Float.init) }
+    let table = (0...255).map { level in
+        Float(min(max(Double(level - low) * 255 / Double(high - low), 0), 255))
+    }
+    return image.map { table[Int($0)] }
+}
+
+/// How two sections are aligned.
+public struct AlignmentSettings: Sendable, Equatable {
+    /// Largest share of the nearest descriptor distance in the second nearest.
+    public var ratio: Float
+    public var mutual: Bool
+    public var consensus: ConsensusSettings
+    /// Fewer inliers than this are taken for chance.
+    public var minimumInliers: Int
+    /// Whether the gray levels refine the keypoints' transform.
+    public var refines: Bool
+    public var seed: UInt64
+
+    /// Tolerances in pixels of the images that are aligned.
+    public init(
+        ratio: Float = 0.85, mutual: Bool = true, consensus: ConsensusSettings = ConsensusSettings(tolerance: 2),
+        minimumInliers: Int = 6, refines: Bool = true, seed: UInt64 = 0
+    ) {
+        self.ratio = ratio
+        self.mutual = mutual
+        self.consensus = consensus
+        self.minimumInliers = minimumInliers
+        self.refines = refines
+        self.seed = seed
+    }
+}
+
+/// What became of an attempt to align two sections.
+public struct PairAlignment: Sendable, Equatable {
+    public enum Verdict: String, Sendable, CaseIterable {
+        case accepted
+        /// Too few matches agree on any transform.
+        case tooFewInliers = "too-few-inliers"
+        /// The sections lie worse on each other than with their centres laid together.
+        case worseOverlap = "worse-overlap"
+    }
+
+    public var verdict: Verdict
+    /// Moving pixels to fixed pixels; centres laid on each other where not accepted.
+    public var transform: RigidTransform
+    public var matches: Int
+    public var inliers: Int
+    /// Root mean square distance of the inliers, in pixels; NaN where there are none.
+    public var residualPx: Double
+    /// With centres laid on each other.
+    public var before: Overlap
+    /// Under the transform that was found, accepted or not.
+    public var after: Overlap
+}
+
+/// Aligns a section with a neighbour: matching, RANSAC, refinement, once as it is and once mirrored; the better one counts.
+///
+/// A brain is nearly symmetric, so a mirrored fit to a good section finds inliers too, and the plain fit to a mirrored one. Hence both are
+/// tried and compared by what the whole sections look like on each other, not by inliers alone.
+///
+/// - Returns: the alignment; `verdict` says whether to trust it.
+public func alignSections(
+    _ moving: SectionFeatures, _ fixed: SectionFeatures, settings: AlignmentSettings = AlignmentSettings(),
+    threads: Int = 1
+) -> PairAlignment {
+    let centred = RigidTransform.about(moving.image.centre, onto: fixed.image.centre)
+    let before = overlap(of: moving.image, on: fixed.image, under: centred, threads: threads)
+    var best = PairAlignment(
+        verdict: .tooFewInliers, transform: centred, matches: 0, inliers: 0, residualPx: .nan, before: before,
+        after: before)
+    for mirrored in [false, true] {
+        let matches = matchKeypoints(
+            moving.keypoints, fixed.keypoints, mirrored: mirrored, ratio: settings.ratio, mutual: settings.mutual,
+            threads: threads)
+        if !mirrored { best.matches = matches.count }
+        var generator = SeededGenerator(seed: settings.seed, stream: "section-alignment", mirrored ? 1 : 0)
+        guard
+            let consensus = rigidConsensus(
+                matches.map { moving.keypoints.keypoints[$0.moving].position },
+                matches.map { fixed.keypoints.keypoints[$0.fixed].position },
+                isMirrored: mirrored, settings: settings.consensus, generator: &generator),
+            consensus.inliers.count >= settings.minimumInliers
+        else { continue }
+        // A mirrored fit of far fewer keypoints is not worth the look.
+        if mirrored, best.verdict == .accepted, 2 * consensus.inliers.count < best.inliers { continue }
+        let transform =
+            settings.refines
+            ? refinedTransform(consensus.transform, moving: moving.image, fixed: fixed.image, threads: threads)
+            : consensus.transform
+        let after = overlap(of: moving.image, on: fixed.image, under: transform, threads: threads)
+        let attempt = PairAlignment(
+            verdict: after.correlation > before.correlation ? .accepted : .worseOverlap, transform: transform,
+            matches: matches.count, inliers: consensus.inliers.count, residualPx: consensus.residual, before: before,
+            after: after)
+        if attempt.isBetter(than: best) { best = attempt }
+    }
+    if best.verdict != .accepted { best.transform = centred }
+    return best
+}
+
+extension PairAlignment {
+    /// An accepted one beats one that is not; of two accepted ones the better overlap weighted by the agreement of keypoints wins.
+    func isBetter(than other: PairAlignment) -> Bool {
+        guard verdict == .accepted else { return other.verdict == .tooFewInliers }
+        guard other.verdict == .accepted else { return true }
+        return after.correlation * Double(inliers) > other.after.correlation * Double(other.inliers)
+    }
+}
