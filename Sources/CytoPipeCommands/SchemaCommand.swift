@@ -115,6 +115,7 @@ enum FileSchema {
                 to: anyOf(text("stage.output"), reference, list(of: anyOf(text("stage.output"), reference)))),
             "config": names(to: anything), "where": names(to: anything, "attributes and their values"),
             "when": anyOf(text("${axis.attribute} == value"), list(of: text("condition")), flag("condition")),
+            "optional": flag("left out where something that it reads is not there at all"),
             "seed": anyOf(integer(0, "seed"), text("${axis}")), "resources": resources, "summary": text("one line"),
         ])
         let source = object(

@@ -132,6 +132,8 @@ public struct PhantomScan: Sendable {
         let width = plane.fields.columns
         let perPixel = 1 / Float(spacingUm)
         let samples = profile.count
+        // Layer VI fades into white matter; the truth's border is the middle of the ramp.
+        let perFade = 1 / Float(max(stain.fadeUm, spacingUm))
         let perSample = Float(samples)
         let white = Float(stain.whiteDensity)
         let nucleus = Float(stain.nucleusDensity)
@@ -154,7 +156,7 @@ public struct PhantomScan: Sendable {
                                 density[column] = 0
                                 continue
                             }
-                            let inWhite = min(max(here[1] * perPixel + 0.5, 0), 1)
+                            let inWhite = min(max(here[1] * perFade + 0.5, 0), 1)
                             let depth = Int(min(max(here[0] / here[2], 0), 0.9999) * perSample)
                             // Nuclei fade into their surroundings over half a millimetre.
                             let inNucleus = min(max(here[3] / 500 + 0.5, 0), 1)
@@ -230,8 +232,8 @@ public struct PhantomScan: Sendable {
     /// The cover glass ends a little inside the scan: a dark line, and a duller slide beyond.
     private func slideEdge(distancePx: Int) -> Float {
         let distance = Float(distancePx) * Float(spacingUm) - 900
-        if abs(distance) < 70 { return 0.10 }
-        return distance < 0 ? 0.035 : 0
+        if abs(distance) < 50 { return 0.06 }
+        return distance < 0 ? 0.015 : 0
     }
 
     // MARK: Slow factors

@@ -7,9 +7,11 @@ public struct SectionStain: Sendable, Equatable {
     /// Factor on every optical density.
     public var gain: Double = 1
     public var whiteDensity: Double = 0.15
-    public var nucleusDensity: Double = 0.35
+    public var nucleusDensity: Double = 0.31
+    /// Width over which gray turns into white matter.
+    public var fadeUm: Double = 260
     /// Standard deviation of the stain across the section, as a share; changes over centimetres.
-    public var unevenness: Double = 0.07
+    public var unevenness: Double = 0.08
     /// The same of the light; changes over the scan.
     public var lightUnevenness: Double = 0.012
     /// Standard deviation of the grain's density, as a share, at a grain of `grainUm`.
@@ -27,6 +29,7 @@ public struct SectionStain: Sendable, Equatable {
         var stain = SectionStain()
         stain.gain = Math.exp(gainSpread * min(max(generator.normal(), -2), 2))
         stain.slideLevel = 246 + 3 * min(max(generator.normal(), -2), 2)
+        stain.unevenness *= Math.exp(0.25 * min(max(generator.normal(), -2), 2))
         stain.grain *= Math.exp(0.2 * min(max(generator.normal(), -2), 2))
         return stain
     }

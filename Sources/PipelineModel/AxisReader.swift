@@ -6,6 +6,8 @@ final class AxisReader {
     private let problems: DiagnosticList
     private let resolver: TemplateResolver
     private var tables: [String: CSVTable?] = [:]
+    /// Rows of a table by the value in the column of the parent axis.
+    private var groups: [String: [String: [Int]]] = [:]
 
     static let tableLimit = 256 << 20
     static let valueLimit = 5_000_000
@@ -297,8 +299,9 @@ final class AxisReader {
         guard let keyColumn = column(key.value, at: key.mark) else { return nil }
         var rows = Array(table.rows.indices)
         if let parent, let parentColumn = table.column(resolver.axes[parent.axis].name) {
-            let wanted = resolver.axes[parent.axis].values[parent.index]
-            rows = rows.filter { table.rows[$0][parentColumn] == wanted }
+            let key = "\(table.file.path)\n\(parentColumn)"
+            if groups[key] == nil { groups[key] = Dictionary(grouping: rows) { table.rows[$0][parentColumn] } }
+            rows = groups[key]?[resolver.axes[parent.axis].values[parent.index]] ?? []
         }
         for filter in filters {
             guard let column = column(filter.column, at: filter.mark) else { return nil }

@@ -8,6 +8,7 @@ struct CSVTable {
     /// Line of the file where each row begins.
     var lines: [Int] = []
     let file: SourceFile
+    private var kinds: [Kind] = []
 
     /// Nil, with the mistakes noted, where the text is no table. Cells that a short row lacks are a mistake.
     init?(_ file: SourceFile, problems: DiagnosticList) {
@@ -87,40 +88,44 @@ struct CSVTable {
             return nil
         }
         if !fits { return nil }
+        kinds = header.indices.map { kind(ofColumn: $0) }
     }
 
     func column(_ name: String) -> Int? { header.firstIndex(of: name) }
 
-    /// The values of a column over some rows, in one type: integers or numbers where every cell is one and none begins
-    /// with a padding zero, otherwise text; null where a cell is empty.
+    /// The values of a column over some rows, in one type: integers or numbers where every cell of the column is one and none
+    /// begins with a padding zero, otherwise text; null where a cell is empty.
     func values(ofColumn column: Int, rows selected: [Int]) -> [ConfigValue] {
-        var isInteger = true
-        var isReal = true
-        for row in rows where !row[column].isEmpty {
-            let cell = row[column]
-            let digits = cell.utf8.drop { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "+") }
-            let isPadded =
-                digits.first == UInt8(ascii: "0") && digits.count > 1
-                && digits.dropFirst().first.map { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") } == true
-            switch isPadded ? .text(cell) : YAMLScalar(text: cell, isPlain: true).value {
-            case .integer: break
-            case .real: isInteger = false
-            default:
-                isInteger = false
-                isReal = false
-            }
-            if !isReal { break }
-        }
+        let kind = kinds[column]
         return selected.map { index in
             let cell = rows[index][column]
             if cell.isEmpty { return .null }
-            if isInteger, let value = Int64(cell) { return .integer(value) }
-            if isReal, case let value = YAMLScalar(text: cell, isPlain: true).value {
-                if case .integer(let integer) = value { return .real(Double(integer)) }
-                return value
+            switch (kind, YAMLScalar(text: cell, isPlain: kind != .text).value) {
+            case (.real, .integer(let integer)): return .real(Double(integer))
+            case (_, let value): return value
             }
-            return .text(cell)
         }
+    }
+
+    /// Kind of a column's cells.
+    private enum Kind { case integer, real, text }
+
+    private func kind(ofColumn column: Int) -> Kind {
+        var kind = Kind.integer
+        for row in rows where !row[column].isEmpty {
+            let cell = row[column]
+            let digits = cell.utf8.drop { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "+") }
+            let second = digits.dropFirst().first
+            let isPadded =
+                digits.first == UInt8(ascii: "0")
+                && second.map { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") } == true
+            switch isPadded ? .text(cell) : YAMLScalar(text: cell, isPlain: true).value {
+            case .integer: break
+            case .real: kind = .real
+            default: return .text
+            }
+        }
+        return kind
     }
 
     private static func trimmed(_ text: String) -> String {

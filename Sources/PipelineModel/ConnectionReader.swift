@@ -39,6 +39,27 @@ struct ConnectionReader {
         return connections
     }
 
+    /// Whether something that a stage reads is not there at all: an optional stage is left out then. So a pipeline can look at
+    /// what only some of the files have that may be imported under an alias.
+    func isOutOfReach(_ node: YAMLNode?) -> Bool {
+        guard let node else { return false }
+        switch node.content {
+        case .sequence(let nodes): return nodes.contains { isOutOfReach($0) }
+        case .mapping(let entries):
+            if let from = entries.first(where: { $0.key == "from" }) { return isOutOfReach(from.value) }
+            return entries.contains { isOutOfReach($0.value) }
+        case .scalar(let scalar):
+            let path = scalar.text.split(separator: ".", omittingEmptySubsequences: false).map { String($0) }
+            switch scope.find(path[...]) {
+            case .spoiled: return false
+            case .nothing: return true
+            case .source(_, let rest): return !rest.isEmpty
+            case .stage(let stage, let rest):
+                return !rest.isEmpty && stages[stage].manifest.output(rest.joined(separator: ".")) == nil
+            }
+        }
+    }
+
     private func references(
         _ node: YAMLNode, port: StageManifest.Input, of stage: Pipeline.StageUse, what: String
     ) -> [Pipeline.Connection] {

@@ -115,6 +115,11 @@ public struct Pipeline: Sendable {
 }
 
 extension Pipeline.Condition {
+    /// Holds nowhere.
+    static func never(at mark: Mark) -> Pipeline.Condition {
+        Pipeline.Condition(left: .constant(.null), comparison: .equal, right: [], mark: mark)
+    }
+
     /// Whether the condition holds for an item.
     public func holds(_ lookup: (AxisReference) -> ConfigValue) -> Bool {
         let value = left.evaluated(lookup)

@@ -325,7 +325,7 @@ final class PipelineReading {
                 }
             }
         }
-        var pending: [(stage: Int, inputs: YAMLNode?)] = []
+        var pending: [(stage: Int, inputs: YAMLNode?, isOptional: Bool)] = []
         if let node, let mapping = MappingReader(node, what: "'stages'", problems: problems),
             case .mapping(let entries) = mapping.node.content
         {
@@ -334,9 +334,9 @@ final class PipelineReading {
                     problems.error(
                         at: entry.keyMark, "'\(entry.key)' is an import or a source already", expected: "another name")
                 }
-                if let (stage, inputs) = reader.readStage(entry) {
+                if let (stage, inputs, isOptional) = reader.readStage(entry) {
                     scope.stages[entry.key] = stages.count
-                    pending.append((stages.count, inputs))
+                    pending.append((stages.count, inputs, isOptional))
                     stages.append(stage)
                     settable += stage.manifest.config.keys.map { "\(stage.name).\($0.name)" }
                 } else {
@@ -345,7 +345,13 @@ final class PipelineReading {
             }
         }
         let connections = ConnectionReader(scope: scope, stages: stages, sources: sources)
-        for (stage, inputs) in pending { stages[stage].inputs = connections.read(inputs, of: stages[stage]) }
+        for (stage, inputs, isOptional) in pending {
+            if isOptional, connections.isOutOfReach(inputs) {
+                stages[stage].filters = [.never(at: stages[stage].mark)]
+            } else {
+                stages[stage].inputs = connections.read(inputs, of: stages[stage])
+            }
+        }
     }
 
     // MARK: Targets, profiles

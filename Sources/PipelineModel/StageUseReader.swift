@@ -13,7 +13,7 @@ struct StageUseReader {
     private var problems: DiagnosticList { scope.resolver.problems }
 
     /// The stage without its connections, and the node that they stand in; nil where mistakes spoil it.
-    func readStage(_ entry: YAMLNode.Entry) -> (stage: Pipeline.StageUse, inputs: YAMLNode?)? {
+    func readStage(_ entry: YAMLNode.Entry) -> (stage: Pipeline.StageUse, inputs: YAMLNode?, isOptional: Bool)? {
         let what = "stage '\(entry.key)'"
         guard Names.check(entry.key, of: "a stage", at: entry.keyMark, problems: problems),
             var reader = MappingReader(entry.value, what: what, problems: problems)
@@ -28,6 +28,7 @@ struct StageUseReader {
         let resources = reader.take("resources").map {
             ResourceRequest.read($0, what: "'resources' of \(what)", problems: problems)
         }
+        let isOptional = reader.boolean("optional") ?? false
         _ = reader.text("summary")
         reader.finish()
         let conditions = ConditionReader(resolver: resolver, axes: axes, what: what)
@@ -47,7 +48,7 @@ struct StageUseReader {
                 name: scope.prefix + entry.key, manifest: manifest, axes: axes,
                 inputs: manifest.inputs.map { _ in [] }, config: config, seed: seed, filters: filters,
                 resources: (resources ?? ResourceRequest()).filled(from: manifest.resources), mark: entry.keyMark),
-            inputs
+            inputs, isOptional
         )
     }
 

@@ -117,6 +117,14 @@ import Testing
         #expect(graph == ["make[a=A]", "work[a=A] <- in:make[a=A].out", "work[a=B]"])
     }
 
+    @Test func optionalStagesAreLeftOutWhereWhatTheyReadIsNotThere() throws {
+        let stages =
+            "stages:\n  make: {}\n  work: { optional: true, inputs: { in: make.truth } }\ntargets: { default: [make, work] }"
+        #expect(try lines(stages) == ["make"])
+        #expect(try lines(stages.replacing("make.truth", with: "make.out")) == ["make", "work <- in:make.out"])
+        #expect(mistakes(stages.replacing("optional: true, ", with: "")).count == 1)
+    }
+
     @Test func pinsAndFiltersPickFromGatheredAxes() throws {
         let graph = try lines(
             "stages:\n  make: { for: [a, s] }\n  work:\n    for: [m]\n    inputs:\n      in: { from: make.out, a: A, s: 2 }\n"

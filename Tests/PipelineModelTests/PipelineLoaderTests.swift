@@ -49,7 +49,7 @@ import Testing
                 "p.yaml:3:52 axis 'section' stands within 'brian', which is no axis that stands before it | did you mean brain",
                 "p.yaml:5:53 no artifact type 'imgae' is declared | one of file, image, labels | did you mean image",
                 "p.yaml:8:18 stage 'label' runs over 'sektion', which is no axis | one of brain",
-                "p.yaml:9:5 unknown key 'confg' in stage 'label' | one of config, for, inputs, resources, seed, summary, uses, when, "
+                "p.yaml:9:5 unknown key 'confg' in stage 'label' | one of config, for, inputs, optional, resources, seed, summary, uses, when, "
                     + "where | did you mean config",
                 "p.yaml:10:22 'scna' names no stage and no source | one of label | did you mean scan",
                 "p.yaml:11:27 'spacing_um' of stage 'label' is '-3' | a number of at least 1 (um)",
