@@ -33,6 +33,8 @@ public final class ArtifactStore: Sendable {
     let presence: ObjectPresence
     let indexHolder: IndexHolder
     let run = Mutex<RunState>(RunState())
+    /// Held while a run is opened.
+    let opening = Mutex<Void>(())
     let keyLocks: KeyLocks?
 
     /// What a run keeps while it lasts.

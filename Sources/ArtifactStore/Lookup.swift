@@ -11,7 +11,13 @@ public struct Lookup: Sendable, Equatable {
     /// The artifact; nil where an action as a whole is meant.
     public var artifact: Digest?
     /// Other actions that made the same bytes.
-    public var otherProducers: [Digest] = []
+    public var otherProducers: [Digest]
+
+    public init(key: Digest, artifact: Digest?, otherProducers: [Digest] = []) {
+        self.key = key
+        self.artifact = artifact
+        self.otherProducers = otherProducers
+    }
 }
 
 extension ArtifactStore {

@@ -26,6 +26,11 @@ public struct ProvenanceChain: Sendable {
     public struct Source: Sendable, Hashable, Codable {
         public var path: String
         public var digest: Digest
+
+        public init(path: String, digest: Digest) {
+            self.path = path
+            self.digest = digest
+        }
     }
 
     /// Key of the action that the chain explains.

@@ -38,7 +38,7 @@ extension ArtifactStore {
 
     /// Everything but the index.
     private func publishFiles(_ publication: Publication) throws -> ProvenanceRecord {
-        try requireWritable()
+        try beginRun()
         let declared = try run.withLock { try declaration(of: publication.record, in: &$0) }
         var outputs: [ProvenanceRecord.Output] = []
         for file in publication.files {
@@ -53,7 +53,9 @@ extension ArtifactStore {
             host: declared.host)
         let path = layout.action(record.key)
         try reach(.beforeRecordRename)
-        try place(SealedJSON.seal(record), at: path, mode: 0o444, synced: true)
+        // Not brought to the disk one by one: a power cut may leave the newest records cut off, their seals tell, and the tasks
+        // run again. Their artifacts are on the disk already, so a whole record never speaks of bytes that are not there.
+        try place(SealedJSON.seal(record), at: path, mode: 0o444)
         try reach(.afterRecordRename)
         if record.action.failure == nil { unlink(layout.failure(record.key)) }
         return record
@@ -106,15 +108,11 @@ extension ArtifactStore {
         return copy
     }
 
-    /// Writes bytes under another name and moves them into place.
-    func place(_ bytes: [UInt8], at path: String, mode: mode_t, synced: Bool) throws(StoreError) {
+    /// Writes bytes under another name, in the run's own folder that no other run sweeps, and moves them into place.
+    func place(_ bytes: [UInt8], at path: String, mode: mode_t) throws(StoreError) {
         try ensureFolder(path.parentFolder)
-        let draft = layout.temporary + "/draft-\(getpid())-\(ArtifactStore.nextDraft())"
-        if synced {
-            try Posix.writeSynced(bytes, to: draft, mode: mode)
-        } else {
-            try Posix.writePlain(bytes, to: draft, mode: mode)
-        }
+        let draft = try newDraftPath()
+        try Posix.writePlain(bytes, to: draft, mode: mode)
         try renameMakingFolder(draft, to: path)
     }
 
@@ -128,8 +126,15 @@ extension ArtifactStore {
         run.withLock { _ = $0.unsyncedFolders.insert(path.parentFolder) }
     }
 
-    private static let drafts = Atomic<Int>(0)
-    private static func nextDraft() -> Int { drafts.wrappingAdd(1, ordering: .relaxed).oldValue }
+    private func newDraftPath() throws(StoreError) -> String {
+        try run.withLock { state throws(StoreError) in
+            guard let folder = state.folder else {
+                throw StoreError(.inputOutput, "Nothing can be published into \(path) outside of a run.", path: path)
+            }
+            state.nextFolder += 1
+            return folder + "/draft-\(state.nextFolder)"
+        }
+    }
 
     /// Takes an object out of the store without losing it.
     func quarantine(_ path: String) throws(StoreError) {
@@ -151,11 +156,11 @@ extension ArtifactStore {
 
     /// Keeps the record of a failed task as the newest of its label.
     public func recordFailure(_ record: ActionRecord) throws {
-        try requireWritable()
+        try beginRun()
         let declared = try run.withLock { try declaration(of: record, in: &$0) }
         let full = ProvenanceRecord(
             action: record, outputs: [], declaration: declared.digest, code: declared.code, host: declared.host)
-        try place(SealedJSON.seal(full), at: layout.failure(full.key), mode: 0o644, synced: false)
+        try place(SealedJSON.seal(full), at: layout.failure(full.key), mode: 0o644)
         try indexHolder.use { index in
             try index.insertFailure(
                 pipeline: record.pipeline, label: record.label, key: full.key, ended: record.ended)

@@ -10,6 +10,11 @@ extension ArtifactStore {
     /// The run ends with `endRun`, or with the process.
     public func beginRun() throws {
         try requireWritable()
+        // Threads of one run may come here together: the first opens it.
+        try opening.withLock { _ in try openRun() }
+    }
+
+    private func openRun() throws {
         guard run.withLock({ $0.useLock == nil }) else { return }
         let useLock = try FileLock.take(layout.useLock, shared: true)
         let sweeping = try FileLock.take(layout.temporaryLock)

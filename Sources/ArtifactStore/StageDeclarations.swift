@@ -52,7 +52,7 @@ extension ArtifactStore {
         let digest = ContentHasher.digest(of: bytes)
         let path = layout.stage(digest)
         if !Posix.exists(path) {
-            let draft = layout.temporary + "/stage-\(getpid())-\(digest.shortHex)"
+            let draft = (state.folder ?? layout.temporary) + "/stage-\(digest.shortHex)"
             try Posix.makeFolder(path.parentFolder)
             try Posix.writeSynced(bytes, to: draft, mode: 0o444)
             try Posix.rename(draft, to: path)

@@ -23,8 +23,9 @@ final class StoreIndex: Sendable {
         configuration.busyMode = .timeout(30)
         configuration.foreignKeysEnabled = false
         configuration.label = "cyto-pipe index"
-        if path != nil { configuration.journalMode = .wal }
         configuration.prepareDatabase { database in
+            // Not `configuration.journalMode`: that writes, and syncs, a page at every opening to make sure of a -wal file.
+            if path != nil { try database.execute(sql: "PRAGMA journal_mode = WAL") }
             // Durable at checkpoints only: after a power cut the last commits may be missing, and the records have them.
             try database.execute(sql: "PRAGMA synchronous = NORMAL")
             try database.execute(sql: "PRAGMA temp_store = MEMORY")

@@ -45,7 +45,7 @@ extension ArtifactStore {
         public var stage: String { String(label.prefix { $0 != "[" }) }
     }
 
-    /// Tasks of a pipeline, or of all, in the order of their labels, numbers in a label by their value.
+    /// Tasks of a pipeline, or of all, in the order of their labels.
     public func tasks(pipeline: String? = nil, stage: String? = nil) throws(StoreError) -> [KnownTask] {
         let names = if let pipeline { [pipeline] } else { try pipelines() }
         var tasks: [KnownTask] = []

@@ -28,7 +28,7 @@ final class PlainProgress: RunObserver, Sendable {
                 return "[\(tally.through)/\(tally.planned)] \(graph.label(of: task))  \(DurationText.of(taken))\(rest)"
             case .failed(let task, let failure, let logPath):
                 return
-                    "[\(tally.through)/\(tally.planned)] FAILED \(graph.label(of: task)): \(failure.message) (log: \(logPath))"
+                    "[\(tally.through)/\(tally.planned)] FAILED \(failure.line(of: graph.label(of: task))) (log: \(logPath))"
             case .retrying(let task, let failure, let attempt):
                 return "try \(attempt) of \(graph.label(of: task)) failed: \(failure.message)"
             case .progress(let task, let message):

@@ -80,7 +80,9 @@ struct RunCommand: ParsableCommand {
         defer { interruption.end() }
         let result = Result { try engine.run() }
         let tally = terminal?.end() ?? plain?.end() ?? RunTally(graph: tasks.graph)
-        return RunReport(tally: tally, summary: try result.get())
+        let summary = try result.get()
+        try artifacts.recordCurrent(tasks.graph, keys: summary.keys, isWhole: false)
+        return RunReport(tally: tally, summary: summary)
     }
 
     private func chosenProfile(of pipeline: Pipeline) throws -> Pipeline.Profile? {

@@ -16,7 +16,7 @@ struct RunReport {
         let graph = tally.graph
         var text = ""
         for (task, failure, logPath) in tally.failures.prefix(10) {
-            text += "\n✗ \(graph.label(of: task)): \(failure.message)\n"
+            text += "\n✗ \(failure.line(of: graph.label(of: task)))\n"
             for line in failure.lastLines.suffix(12) { text += "    \(line)\n" }
             text += "  log: \(logPath)\n"
         }
@@ -81,4 +81,9 @@ struct RunReport {
             "leftOut": .integer(Int64(summary.count(.leftOut))), "stages": .list(stages), "failures": .list(failures),
         ])
     }
+}
+
+extension TaskFailure {
+    /// The message with the task's label before it, unless it begins with that anyway.
+    func line(of label: String) -> String { message.hasPrefix(label) ? message : "\(label): \(message)" }
 }

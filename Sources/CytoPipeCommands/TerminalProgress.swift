@@ -56,7 +56,7 @@ final class TerminalProgress: RunObserver, Sendable {
             state.isDirty = true
             switch event {
             case .failed(let task, let failure, logPath: _):
-                state.news.append("✗ \(state.tally.graph.label(of: task)): \(failure.message)")
+                state.news.append("✗ \(failure.line(of: state.tally.graph.label(of: task)))")
             case .retrying(let task, let failure, let attempt):
                 state.news.append("↻ \(state.tally.graph.label(of: task)), try \(attempt) failed: \(failure.message)")
             case .progress(let task, let message):

@@ -85,7 +85,10 @@ public final class Engine {
         }
         return RunSummary(
             statuses: statuses, failures: failures, wasCancelled: isStopping,
-            seconds: clock.monotonicSeconds - began)
+            seconds: clock.monotonicSeconds - began,
+            keys: statuses.indices.map {
+                statuses[$0] == .upToDate || statuses[$0] == .executed ? resolution.keys[$0] : nil
+            })
     }
 
     func tell(_ event: RunEvent) { observer?.handle(event) }

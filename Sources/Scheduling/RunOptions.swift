@@ -1,3 +1,5 @@
+public import ContentHash
+
 /// How a run may use the machine and what it does about failures; nothing of this enters a key.
 public struct RunOptions: Sendable {
     /// All running tasks together get no more than this.
@@ -61,6 +63,8 @@ public struct RunSummary: Sendable {
     public var failures: [Int: TaskFailure]
     public var wasCancelled: Bool
     public var seconds: Double
+    /// Keys of the tasks that are up to date or were executed; nil for others.
+    public var keys: [Digest?] = []
 
     /// How many tasks ended so.
     public func count(_ status: TaskStatus) -> Int { statuses.reduce(0) { $0 + ($1 == status ? 1 : 0) } }
