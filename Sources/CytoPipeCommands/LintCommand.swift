@@ -8,7 +8,7 @@ struct LintCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lint", abstract: "Finds every mistake in pipelines and in the stage manifests beside them.")
 
-    @Argument(help: "Pipeline files, or a folder whose manifests are to be checked.")
+    @Argument(help: "Pipeline files, manifests, or a folder of manifests.")
     var files: [String]
 
     @Option(name: .customLong("set"), help: ArgumentHelp("Gives a value, as with 'run'.", valueName: "name=value"))
@@ -25,14 +25,15 @@ struct LintCommand: ParsableCommand {
         var lines: [String] = []
         let loader = PipelineLoader()
         for file in files {
-            let isFolder = DiskFiles().list(file) != nil
+            // A manifest is checked with its siblings, since types and names are theirs in common.
+            let isManifests = DiskFiles().list(file) != nil || LintCommand.standsAmongManifests(file)
             do throws(PipelineMistakes) {
                 let manifests = try loader.checkManifests(near: file)
-                if isFolder { lines.append("\(file): \(CountText.of(manifests.count, "manifest"))") }
+                if isManifests { lines.append("\(file): \(CountText.of(manifests.count, "manifest"))") }
             } catch {
                 diagnostics += error.diagnostics
             }
-            if isFolder { continue }
+            if isManifests { continue }
             do throws(PipelineMistakes) {
                 let pipeline = try loader.load(file, options: PipelineOptions(settings: settings, imports: imports))
                 let graph = try PipelineGraph(pipeline).graph
@@ -53,6 +54,10 @@ struct LintCommand: ParsableCommand {
             StandardOutput.write(lines.map { $0 + "\n" }.joined())
         }
         if mistakes.errorCount > 0 { throw CommandFailure(.badInput) }
+    }
+
+    private static func standsAmongManifests(_ file: String) -> Bool {
+        file.split(separator: "/").dropLast().last == "stages" && DiskFiles().isFile(file)
     }
 
     private static func json(_ diagnostic: Diagnostic) -> ConfigValue {

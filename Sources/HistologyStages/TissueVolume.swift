@@ -43,29 +43,33 @@ public struct TissueVolume: Stage {
         let grid = ReconstructionGrid(around: [lows, highs], positionsUm: positions, spacingUm: spacingUm)
 
         var emptyPlanes = 0
+        // The whole volume is kept and written at once: a compressed chunk spans planes, and would be packed again for each.
+        var volume = (labels: [UInt8](), gray: [UInt8]())
+        volume.labels.reserveCapacity(grid.planes * grid.rows * grid.columns)
+        volume.gray.reserveCapacity(grid.planes * grid.rows * grid.columns)
+        var loaded: [Int: PlacedSection] = [:]
+        for plane in 0..<grid.planes {
+            let chosen = sections(
+                forPlaneAt: grid.positionUm(plane: plane), thicknessUm: spacingUm, positionsUm: positions,
+                fillGapUm: fillGapUm)
+            if chosen.isEmpty { emptyPlanes += 1 }
+            // Only the sections of one plane are in memory; one that stands for several planes stays.
+            loaded = loaded.filter { chosen.contains($0.key) }
+            for member in chosen where loaded[member] == nil {
+                let index = members[member]
+                loaded[member] = try LabelsArtifact(path: paths[stack.sections[index]] ?? "")
+                    .placed(by: stack.transforms[index])
+            }
+            let made = volumePlane(
+                from: chosen.compactMap { loaded[$0] }, grid: grid, emptyGray: empty, threads: context.cores)
+            volume.labels += made.labels.elements
+            volume.gray += made.gray.elements
+            context.progress(Double(plane + 1) / Double(grid.planes), "resampling")
+        }
         try context.write("volume") { file in
             let shape = [grid.planes, grid.rows, grid.columns]
-            let labels = try file.makeDataset("/labels", element: .uint8, shape: shape)
-            let image = try file.makeDataset("/image", element: .uint8, shape: shape)
-            var loaded: [Int: PlacedSection] = [:]
-            for plane in 0..<grid.planes {
-                let chosen = sections(
-                    forPlaneAt: grid.positionUm(plane: plane), thicknessUm: spacingUm, positionsUm: positions,
-                    fillGapUm: fillGapUm)
-                if chosen.isEmpty { emptyPlanes += 1 }
-                // Only the sections of one plane are in memory; one that stands for several planes stays.
-                loaded = loaded.filter { chosen.contains($0.key) }
-                for member in chosen where loaded[member] == nil {
-                    let index = members[member]
-                    loaded[member] = try LabelsArtifact(path: paths[stack.sections[index]] ?? "")
-                        .placed(by: stack.transforms[index])
-                }
-                let made = volumePlane(
-                    from: chosen.compactMap { loaded[$0] }, grid: grid, emptyGray: empty, threads: context.cores)
-                try labels.write(made.labels.elements, at: [plane, 0, 0], shape: [1, grid.rows, grid.columns])
-                try image.write(made.gray.elements, at: [plane, 0, 0], shape: [1, grid.rows, grid.columns])
-                context.progress(Double(plane + 1) / Double(grid.planes), "resampling")
-            }
+            try file.write(volume.labels, shape: shape, to: "/labels")
+            try file.write(volume.gray, shape: shape, to: "/image")
             try file.setAttribute("spacing_um", to: spacingUm)
             try file.setAttribute("origin_um", to: grid.originUm)
             try file.setAttribute("axes", to: ["position", "row", "column"])
@@ -95,10 +99,14 @@ struct LabelsArtifact {
 
     /// The median gray level outside the tissue.
     var background: UInt8 {
-        var levels: [UInt8] = []
-        for (label, level) in zip(labels.elements, gray.elements) where label == 0 { levels.append(level) }
-        levels.sort()
-        return levels.isEmpty ? 255 : levels[levels.count / 2]
+        var histogram = [Int](repeating: 0, count: 256)
+        for (label, level) in zip(labels.elements, gray.elements) where label == 0 { histogram[Int(level)] += 1 }
+        var left = histogram.reduce(0, +) / 2
+        for (level, count) in histogram.enumerated() where count > 0 {
+            if left < count { return UInt8(level) }
+            left -= count
+        }
+        return 255
     }
 
     /// The corners of the box around the tissue, in section µm; none where there is no tissue.

@@ -8,6 +8,8 @@ final class FileScope {
     let resolver: TemplateResolver
     /// Folders that manifests are searched in, absolute.
     var manifestFolders: [String] = []
+    /// Those of the importing file, searched last: so a cohort file may lie anywhere.
+    var inheritedManifestFolders: [String] = []
     var imports: [String: FileScope] = [:]
     var stages: [String: Int] = [:]
     var sources: [String: Int] = [:]

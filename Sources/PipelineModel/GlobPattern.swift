@@ -1,9 +1,9 @@
 /// A file name pattern: `*` any characters, `?` one, `[a-c]` one of a set; each within one part of the path.
 struct GlobPattern {
-    /// Files that match, with the text that the only `*` stands for, or else the file's stem; in natural order (9 before 10).
+    /// Files that match, with the text that `*` stands for where it is the only wildcard, or else the file's stem; in natural order (9 before 10).
     static func matches(_ pattern: String, files: any FileAccess) -> [(path: String, key: String)] {
         let parts = pattern.split(separator: "/").map { String($0) }
-        let stars = pattern.utf8.count { $0 == UInt8(ascii: "*") }
+        let wildcards = pattern.utf8.count { "*?[".utf8.contains($0) }
         var found: [(path: String, star: String)] = [(pattern.hasPrefix("/") ? "/" : "", "")]
         for (depth, part) in parts.enumerated() {
             let isLast = depth == parts.count - 1
@@ -26,7 +26,7 @@ struct GlobPattern {
             }
             found = next
         }
-        return found.map { ($0.path, stars == 1 ? $0.star : FilePaths.stem(of: $0.path)) }
+        return found.map { ($0.path, wildcards == 1 && !$0.star.isEmpty ? $0.star : FilePaths.stem(of: $0.path)) }
             .sorted { isNaturallyBefore($0.path, $1.path) }
     }
 

@@ -167,6 +167,9 @@ final class PipelineReading {
         if let nearest = library.nearestStagesFolder(to: folder), !scope.manifestFolders.contains(nearest) {
             scope.manifestFolders.append(nearest)
         }
+        for inherited in scope.inheritedManifestFolders where !scope.manifestFolders.contains(inherited) {
+            scope.manifestFolders.append(inherited)
+        }
         readImports(imports, of: scope, chain: chain)
         readAxes(axesNode, of: scope)
         readStages(stagesNode, sources: sourcesNode, of: scope, prefix: prefix, seed: ownSeed)
@@ -275,6 +278,7 @@ final class PipelineReading {
         let imported = FileScope(
             file: file, prefix: scope.prefix + alias + ".",
             resolver: TemplateResolver(registry: registry, problems: problems))
+        imported.inheritedManifestFolders = scope.manifestFolders
         guard var reader = MappingReader(root, what: "the imported file", problems: problems) else { return nil }
         for key in ["pipeline", "cohort", "summary", "targets", "profiles"] { _ = reader.take(key) }
         _ = readBody(&reader, of: imported, given: given, chain: chain + [absolute])

@@ -106,23 +106,25 @@ public func volumePlane(
     var labels = Image<UInt8>(rows: rows, columns: columns, filledWith: 0)
     var gray = Image<UInt8>(rows: rows, columns: columns, filledWith: emptyGray)
     guard !sections.isEmpty, rows > 0, columns > 0 else { return (labels, gray) }
+    let classes = sections.reduce(1) { max($0, Int($1.labels.elements.max() ?? 0) + 1) }
     labels.elements.withUnsafeMutableBufferPointer { labels in
         gray.elements.withUnsafeMutableBufferPointer { gray in
             let labels = DisjointSlices(labels)
             let gray = DisjointSlices(gray)
             parallelBands(rows, band: 4, threads: threads) { band in
-                var votes = [Int32](repeating: 0, count: columns * 256)
+                var votes = [Int32](repeating: 0, count: columns * classes)
                 var sums = [Int](repeating: 0, count: columns)
                 for row in band {
                     for index in votes.indices { votes[index] = 0 }
                     for index in sums.indices { sums[index] = 0 }
                     var points = 0
                     for section in sections {
-                        points += section.vote(row: row, grid: grid, votes: &votes, sums: &sums)
+                        points += section.vote(row: row, grid: grid, classes: classes, votes: &votes, sums: &sums)
                     }
                     for column in 0..<columns {
                         var best = 0
-                        for label in 1..<256 where votes[column * 256 + label] > votes[column * 256 + best] {
+                        for label in 0..<classes
+                        where votes[column * classes + label] > votes[column * classes + best] {
                             best = label
                         }
                         labels[row * columns + column] = UInt8(best)
@@ -137,7 +139,9 @@ public func volumePlane(
 
 extension PlacedSection {
     /// Counts the classes and gray levels seen in one row of voxels; returns the number of points in a voxel.
-    fileprivate func vote(row: Int, grid: ReconstructionGrid, votes: inout [Int32], sums: inout [Int]) -> Int {
+    fileprivate func vote(
+        row: Int, grid: ReconstructionGrid, classes: Int, votes: inout [Int32], sums: inout [Int]
+    ) -> Int {
         let fine = max(2, Int((grid.spacingUm / spacingUm).rounded(.up)))
         let back = transform.inverse.matrix
         let step = grid.spacingUm / Double(fine)
@@ -157,12 +161,12 @@ extension PlacedSection {
                             let r = Int((sourceRow + 0.5).rounded(.down))
                             let c = Int((sourceColumn + 0.5).rounded(.down))
                             guard r >= 0, r < self.labels.rows, c >= 0, c < self.labels.columns else {
-                                votes[column * 256] += 1
+                                votes[column * classes] += 1
                                 sums[column] += Int(background)
                                 continue
                             }
                             let at = r * self.labels.columns + c
-                            votes[column * 256 + Int(labels[at])] += 1
+                            votes[column * classes + Int(labels[at])] += 1
                             sums[column] += Int(gray[at])
                         }
                     }
