@@ -14,6 +14,8 @@ struct StackStraightening {
     let contrast: [Double]
     /// The slow curve that was taken off.
     let slowDeg: [Double]
+    /// The slow curve of the axis' columns less its mean; only taken off where columns are straightened.
+    let slowColumnUm: [Double]
     /// The slow curve through the axes found in the straightened stack.
     let leftDeg: [Double]
 
@@ -29,6 +31,7 @@ struct StackStraightening {
     ) throws -> StackStraightening? {
         let config = context.config
         let way: Way = try config.choice("straighten")
+        let columnsToo = try config.bool("straighten_columns")
         let span = try config.double("straighten_span", in: 0.05...1)
         let most = try config.integer("straighten_sections", in: 5...)
         let minimum = try config.double("symmetry_minimum", in: 0...1)
@@ -56,7 +59,8 @@ struct StackStraightening {
         }
         func straight(_ transforms: [RigidTransform], _ axes: [SymmetryAxis?]) -> StraightenedStack? {
             straightened(
-                transforms, positionsUm: positionsUm, centres: centres, axes: axes, looked: looked.count, span: span,
+                transforms, positionsUm: positionsUm, centres: centres, axes: axes, looked: looked.count,
+                columnsToo: columnsToo, span: span,
                 minimumCorrelation: minimum, minimumContrast: contrast)
         }
         let before = try axes(transforms, "symmetry axes")
@@ -71,7 +75,7 @@ struct StackStraightening {
         let result = StackStraightening(
             transforms: upright.transforms, foundDeg: before.map { ($0?.angleRad ?? .nan) * 180 / .pi },
             correlation: before.map { $0?.correlation ?? .nan }, contrast: before.map { $0?.contrast ?? .nan },
-            slowDeg: upright.angleRad.map { $0 * 180 / .pi },
+            slowDeg: upright.angleRad.map { $0 * 180 / .pi }, slowColumnUm: upright.columnUm,
             leftDeg: (left?.angleRad ?? []).map { $0 * 180 / .pi })
         context.figure("axis_before_deg", result.slowDeg.map(abs).max() ?? 0)
         if let largest = result.leftDeg.map(abs).max() { context.figure("axis_after_deg", largest) }
@@ -83,6 +87,8 @@ struct StackStraightening {
         try file.write(correlation, to: "/axis_correlation")
         try file.write(contrast, to: "/axis_contrast")
         try file.write(slowDeg, to: "/axis_slow_deg")
+        try file.write(slowColumnUm, to: "/axis_slow_column_um")
+        try file.setAttribute("unit", to: "um", of: "/axis_slow_column_um")
         if !leftDeg.isEmpty { try file.write(leftDeg, to: "/axis_left_deg") }
         for path in ["/axis_found_deg", "/axis_slow_deg"] { try file.setAttribute("unit", to: "deg", of: path) }
     }

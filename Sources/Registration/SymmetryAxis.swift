@@ -18,6 +18,11 @@ public struct SymmetryAxis: Sendable, Equatable {
         self.correlation = correlation
         self.contrast = contrast
     }
+
+    /// Where the axis crosses a row of the common plane.
+    public func column(atRow row: Double) -> Double {
+        point.column + (row - point.row) * Math.sin(angleRad) / Math.cos(angleRad)
+    }
 }
 
 /// Finds the axis of bilateral symmetry of one placed section.

@@ -101,6 +101,27 @@ import Testing
         }
     }
 
+    @Test func onDemandTheAxisIsBroughtToOneColumn() throws {
+        // Axes that lean by the twist and walk by 3 µm a section.
+        let transforms = [RigidTransform](repeating: .identity, count: count)
+        let axes: [SymmetryAxis?] = (0..<count).map { index in
+            SymmetryAxis(
+                angleRad: twistDeg(index) * .pi / 180, point: PlanarPoint(row: 600, column: 700 + 3 * Double(index)),
+                correlation: 0.9, contrast: 0.4)
+        }
+        let upright = try #require(
+            straightened(
+                transforms, positionsUm: positions, centres: centres, axes: axes, looked: count, columnsToo: true))
+        for index in 0..<count {
+            // Two points of each axis come to lie on the mean column; angle and column are linear, so the curves are exact.
+            let (cosine, sine) = (Math.cos(twistDeg(index) * .pi / 180), Math.sin(twistDeg(index) * .pi / 180))
+            for along in [-300.0, 500] {
+                let point = PlanarPoint(row: 600 + along * cosine, column: 700 + 3 * Double(index) + along * sine)
+                #expect(abs(upright.transforms[index](point).column - (700 + 1.5 * Double(count - 1))) < 1e-6)
+            }
+        }
+    }
+
     @Test func sectionsWithoutSymmetryAreLeftAlone() {
         let transforms = [RigidTransform](repeating: .identity, count: count)
         func straight(_ axes: [SymmetryAxis?]) -> StraightenedStack? {
