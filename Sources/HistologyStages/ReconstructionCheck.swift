@@ -48,6 +48,13 @@ public struct ReconstructionCheck: Stage {
                         + "set truth_spacing_um of phantom-section to the segmentation's spacing_um", port: "labels",
                     file: input.path)
             }
+            let firstUm: Double = try file.attribute("first_um")
+            guard abs(firstUm - truth.firstUm) < 0.01 * truth.spacingUm else {
+                throw StageError(
+                    .badInput,
+                    "the labels' first pixel lies at \(firstUm) µm of the section, the truth's at \(truth.firstUm); "
+                        + "segment the scan that the truth was made with", port: "labels", file: input.path)
+            }
             overlaps[try place(of: input, in: index)]
                 .add(truth: truth.labels, found: try file.readImage("/labels", as: UInt8.self))
             context.progress(0.6 * Double(number + 1) / Double(inputs.count), "labels")
@@ -138,6 +145,8 @@ private struct SectionTruth {
     let labels: Image<UInt8>
     let transform: PlaneTransform
     let spacingUm: Double
+    /// Section coordinate of the first label's centre.
+    let firstUm: Double
     /// Where the tissue is, in µm of the section.
     let tissueUm: [SIMD2<Double>]
 
@@ -152,6 +161,7 @@ private struct SectionTruth {
         transform = PlaneTransform(elements)
         spacingUm = try file.attribute("spacing_um")
         let first: Double = try file.attribute("first_um")
+        firstUm = first
         tissueUm = tissuePoints(labels, spacingUm: spacingUm).map { $0 + SIMD2(first, first) }
     }
 }

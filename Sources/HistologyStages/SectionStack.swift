@@ -50,9 +50,12 @@ public struct SectionStack: Stage {
         }
         let centres = sections.map(\.artifact.tissueCentre)
         let positions = sections.map(\.positionUm)
-        let stack = stackSections(
+        var stack = stackSections(
             count: sections.count, positionsUm: positions, centres: centres, links: links, base: base,
             upright: try context.config.bool("upright"))
+        let upright = try StackStraightening.run(
+            context, sections: names, positionsUm: positions, centres: centres, transforms: stack.transforms)
+        if let upright { stack.transforms = upright.transforms }
         let drift = stackDrift(stack, centres: centres)
         for index in names.indices where !stack.isLinked[index] {
             context.warn(
@@ -67,6 +70,7 @@ public struct SectionStack: Stage {
             try file.write(stack.transforms.map { UInt8($0.isMirrored ? 1 : 0) }, to: "/mirrored")
             try file.write(stack.steps.map(Int32.init), to: "/steps")
             try file.write(drift.slowRotationDeg, to: "/slow_rotation_deg")
+            try upright?.write(to: file)
             try file.setAttribute("unit", to: "um", of: "/matrices")
             try file.setAttribute("unit", to: "um", of: "/position_um")
             try file.setAttribute("base_section", to: names[stack.base])

@@ -38,6 +38,8 @@ public struct TissueSegmentation: Stage {
             try file.write(result.labels, to: "/labels")
             try file.write(image, to: "/image")
             try file.setAttribute("spacing_um", to: spacingUm)
+            // Section coordinates count from the centre of the scan's first pixel.
+            try file.setAttribute("first_um", to: (spacingUm - (scan.pixelSize?.rowUm ?? spacingUm)) / 2)
         }
     }
 }

@@ -91,7 +91,7 @@ struct LabelsArtifact {
         labels = try file.readImage("/labels", as: UInt8.self)
         gray = file.contains("/image") ? try file.readImage("/image", as: UInt8.self) : labels
         spacingUm = try file.attribute("spacing_um", as: Double.self)
-        firstUm = file.hasAttribute("first_um") ? try file.attribute("first_um", as: Double.self) : 0
+        firstUm = try file.attribute("first_um", as: Double.self)
         guard labels.rows == gray.rows, labels.columns == gray.columns else {
             throw StageError(.badInput, "/labels and /image differ in size", file: path)
         }

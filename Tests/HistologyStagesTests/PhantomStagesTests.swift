@@ -114,6 +114,7 @@ private final class Folder {
             try HDF5File.create(folder.file(section + "-labels.h5")) { file in
                 try file.write(labels, to: "/labels")
                 try file.setAttribute("spacing_um", to: 256.0)
+                try file.setAttribute("first_um", to: truth.attribute("first_um", as: Double.self))
             }
         }
         // Only the first pair's transform is given: right but for 100 µm along the columns. The other two lead nowhere.
