@@ -19,6 +19,9 @@ public struct StraightenedStack: Sendable, Equatable {
 /// equally slow curve of their centres, so that neighbours lie on each other as the registration left them. The axis' column
 /// is used on demand only: where hemispheres differ (on a phantom) it is less true than the stack's own.
 ///
+/// It needs hemispheres that are alike. Where they differ slowly along the brain, the curve follows that and the stack gets worse:
+/// on phantoms the largest error went from 3.2° to 6.6° in one of four.
+///
 /// - Parameters:
 ///   - transforms: section µm to the common plane's µm.
 ///   - positionsUm: place of each along the stacking axis, ascending.
