@@ -99,7 +99,9 @@ struct FailureTests {
         #expect(try project.executed() == 16 - before)
     }
 
-    @Test(.enabled(if: ScratchProject.hasPython, "needs /usr/bin/python3"))
+    @Test(
+        .enabled(if: ScratchProject.hasPython, "needs /usr/bin/python3"),
+        .enabled(if: FileManager.default.fileExists(atPath: "/dev/pts/ptmx"), "needs pseudo-terminals (/dev/pts)"))
     func aNarrowTerminalGetsLinesThatFitAndItsCursorBack() throws {
         let project = try ScratchProject.fan()
         try project.write("stages/leaf.sh", "sleep 0.1; cat \"$1\" > \"$2\"\n")

@@ -1,1 +1,0 @@
-// The room's first test file replaces this one.
