@@ -11,7 +11,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 MISSING = $(shell for p in $(PACKAGES); do \
 	dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done)
 
-.PHONY: run test build packages lint format mouse bench clean
+.PHONY: run test build packages lint format mouse clean
 
 run: build
 	$(CYTO_PIPE) run pipelines/full.yaml
