@@ -92,20 +92,41 @@ let package = Package(
         library("Imaging", ["NDArray"]),
         // SURF, matching, RANSAC, rigid transforms, stacks
         library("Registration", ["NDArray", "Imaging", "LinearAlgebra"]),
+        // affine maps, displacement fields and chains of them between physical spaces (RAS mm)
+        library("SpatialTransforms", ["NDArray", "LinearAlgebra"]),
+        // NIfTI-1/2 images, plain and gzipped
+        library("NIfTI", ["NDArray", "CNIfTI"]),
+        // spatial transforms as the field's tools write them: ITK text, .mat, .h5, displacement NIfTI, MINC .xfm
+        library("TransformFiles", ["SpatialTransforms", "NDArray", "HDF5", "NIfTI"]),
+        // volume to volume: affine, then smooth and invertible
+        library("VolumeRegistration", ["NDArray", "SpatialTransforms", "LinearAlgebra"]),
+        // cleaned label volumes, Laplace's equation in the cortex, midlines
+        library("Cortex", ["NDArray", "Imaging"]),
+        // triangle meshes: marching cubes, repair, Poisson reconstruction, remeshing, plane cuts
+        library("Surfaces", ["NDArray", "LinearAlgebra"]),
+        // meshes and tables as other programs read them: GIfTI, PLY, NPY, CSV
+        library("ExportFormats", ["NDArray", "Surfaces"]),
         // synthetic brains with known truth
-        library("Phantom", ["NDArray"]),
+        library("Phantom", ["NDArray", "SpatialTransforms"]),
         // the Stage protocol, typed ports, worker main loop
         library("StageKit", ["StageProtocol", "NDArray", "HDF5"]),
         // one thin file a stage
         library(
             "HistologyStages",
-            ["StageKit", "NDArray", "HDF5", "SectionFiles", "Imaging", "Registration", "Phantom", "PNG"]),
+            [
+                "StageKit", "NDArray", "HDF5", "SectionFiles", "Imaging", "Registration", "Phantom", "PNG", "TIFF",
+                "SpatialTransforms", "NIfTI", "TransformFiles", "VolumeRegistration", "Cortex", "Surfaces",
+                "ExportFormats",
+            ]),
         program("cyto-stage", ["HistologyStages", "StageKit"]),
 
         // MARK: Measurements
         program(
             "cyto-bench",
-            ["NDArray", "Imaging", "Registration", "SectionFiles", "HDF5", "Phantom", "PNG", arguments]),
+            [
+                "NDArray", "Imaging", "Registration", "SectionFiles", "HDF5", "Phantom", "PNG", "NIfTI", "Cortex",
+                "Surfaces", "VolumeRegistration", "SpatialTransforms", arguments,
+            ]),
 
         // MARK: C libraries, each imported by exactly one Swift target
         system("CYaml", pkgConfig: "yaml-0.1", apt: "libyaml-dev"),
@@ -114,6 +135,8 @@ let package = Package(
         system("CPNG", pkgConfig: "libpng", apt: "libpng-dev"),
         system("CJPEG", pkgConfig: "libturbojpeg", apt: "libturbojpeg0-dev"),
         system("COpenBLAS", pkgConfig: "openblas", apt: "libopenblas-dev"),
+        // Debian's libnifti-dev has no pkg-config file; the module map links its libraries.
+        .systemLibrary(name: "CNIfTI", path: "Sources/System/CNIfTI", providers: [.apt(["libnifti-dev"])]),
         // starting and ending processes: a shim of our own over Linux's calls
         .target(name: "CProcess", path: "Sources/System/CProcess"),
         // lapacke has a library of its own on Debian; COpenBLAS's module map links it.
@@ -135,13 +158,23 @@ let package = Package(
         tests("SectionFiles", ["SectionFiles", "NDArray", "TIFF", "PNG", "JPEG"]),
         tests("Imaging", ["Imaging", "NDArray"], resources: [.copy("Vectors")]),
         tests("Registration", ["Registration", "Imaging", "LinearAlgebra", "NDArray"], resources: [.copy("Vectors")]),
-        tests("Phantom", ["Phantom", "NDArray"]),
+        tests("Phantom", ["Phantom", "NDArray", "SpatialTransforms"]),
+        tests("SpatialTransforms", ["SpatialTransforms", "NDArray"]),
+        tests("NIfTI", ["NIfTI", "NDArray"], resources: [.copy("Vectors")]),
+        tests(
+            "TransformFiles", ["TransformFiles", "SpatialTransforms", "NIfTI", "HDF5", "NDArray"],
+            resources: [.copy("Vectors")]),
+        tests("VolumeRegistration", ["VolumeRegistration", "SpatialTransforms", "NDArray"]),
+        tests("Cortex", ["Cortex", "Imaging", "NDArray"], resources: [.copy("Vectors")]),
+        tests("Surfaces", ["Surfaces", "NDArray"], resources: [.copy("Vectors")]),
+        tests("ExportFormats", ["ExportFormats", "Surfaces", "NDArray"]),
         tests("StageKit", ["StageKit", "StageProtocol", "HDF5", "NDArray"]),
         tests(
             "HistologyStages",
             [
                 "HistologyStages", "StageKit", "StageProtocol", "HDF5", "SectionFiles", "NDArray", "PNG", "Imaging",
-                "Phantom",
+                "Phantom", "SpatialTransforms", "NIfTI", "TransformFiles", "VolumeRegistration", "Cortex", "Surfaces",
+                "ExportFormats",
             ]),
     ],
     swiftLanguageModes: [.v6]

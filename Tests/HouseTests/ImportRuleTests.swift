@@ -71,9 +71,14 @@ import Testing
     }
 
     @Test func algorithmsKnowNoFilesAndNoProtocol() {
-        for name in ["NDArray", "Imaging", "Registration", "Phantom", "LinearAlgebra"] {
-            let foreign = imports[name, default: []]
-                .intersection(["HDF5", "TIFF", "PNG", "JPEG", "SectionFiles", "StageKit", "StageProtocol"])
+        for name in [
+            "NDArray", "Imaging", "Registration", "Phantom", "LinearAlgebra", "SpatialTransforms", "VolumeRegistration",
+            "Cortex", "Surfaces",
+        ] {
+            let foreign = imports[name, default: []].intersection([
+                "HDF5", "TIFF", "PNG", "JPEG", "NIfTI", "TransformFiles", "SectionFiles", "ExportFormats", "StageKit",
+                "StageProtocol",
+            ])
             #expect(foreign.isEmpty, "\(name) imports \(foreign.sorted())")
         }
     }

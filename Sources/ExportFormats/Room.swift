@@ -1,0 +1,1 @@
+// Placeholder: deleted when the first real file comes.
