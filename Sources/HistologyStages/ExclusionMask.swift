@@ -17,7 +17,7 @@ public struct ExclusionMask: Stage {
         let file = try context.open("volume")
         let grid = try ReconstructionGrid(file)
         let drawn = try context.optionalInput("drawn")
-        let truth = context.job.inputs["truth"] == nil ? [] : try context.inputs("truth")
+        let truth = context.optionalInputs("truth")
         if let drawn {
             guard truth.isEmpty else {
                 throw StageError(

@@ -1,4 +1,5 @@
 internal import HDF5
+internal import NDArray
 internal import Phantom
 internal import StageKit
 
