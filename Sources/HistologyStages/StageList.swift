@@ -12,6 +12,7 @@ public let histologyStages: [any Stage.Type] = [
     TissueVolume.self,
     VolumeCleanup.self,
     CorticalDepthField.self,
+    ExclusionMask.self,
     AlignmentQuality.self,
     VolumeViews.self,
     ReconstructionCheck.self,
