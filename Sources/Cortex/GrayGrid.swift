@@ -126,7 +126,11 @@ struct BoundaryLevels: Sendable {
             let (g, w) = (Float(fractions.gray.elements[voxel]), Float(fractions.white.elements[voxel]))
             return isWhite ? g - w : g - max(255 - g - w, 0)
         }
-        return Self.crossing(level(gray), level(other))
+        let (here, there) = (level(gray), level(other))
+        // A whole voxel of a class does not say how far away the boundary is; the one that is cut does: its level is −1 … 1.
+        if here == 255, there > -255, there <= 0 { return min(1 + there / 510, 1) }
+        if there == -255, here < 255, here >= 0 { return here / 510 }
+        return Self.crossing(here, there)
     }
 
     private static func crossing(_ here: Float, _ there: Float) -> Float {

@@ -19,9 +19,12 @@ public struct VolumeCleanup: Stage {
                 port: "volume", file: input.path)
         }
         let voxelMm3 = input.spacingUm * input.spacingUm * input.spacingUm * 1e-9
+        let mask = try context.optionalInput("exclusion").map {
+            try ExclusionOnGrid.read($0, on: input, threads: context.cores)
+        }
         context.progress(0.1, "mending")
         let cleaned = cleanedVolume(
-            input.labels, fractions: input.fractions, excluding: nil,
+            input.labels, fractions: input.fractions, excluding: mask,
             settings: VolumeCleanupSettings(
                 defectVoxels: max(1, Int((defectMm3 / voxelMm3).rounded(.up))), detachedFraction: detached),
             threads: context.cores)
@@ -29,6 +32,9 @@ public struct VolumeCleanup: Stage {
             throw StageError(
                 .noResult, "no gray matter is left: the mask takes all of it out; check its orientation",
                 port: "exclusion")
+        }
+        if mask != nil, cleaned.excludedVoxels == 0 {
+            context.warn("the exclusion mask takes nothing out: it is empty, or lies beside the tissue")
         }
         context.progress(0.8, "writing")
         try context.write("volume") { file in
