@@ -11,6 +11,8 @@ public let histologyStages: [any Stage.Type] = [
     SectionBridge.self,
     SectionStack.self,
     TissueVolume.self,
+    VolumeCleanup.self,
+    CorticalDepthField.self,
     ExclusionMask.self,
     AlignmentQuality.self,
     VolumeViews.self,
