@@ -12,6 +12,7 @@ public let histologyStages: [any Stage.Type] = [
     TissueVolume.self,
     VolumeCleanup.self,
     CorticalDepthField.self,
+    Midline.self,
     ExclusionMask.self,
     AlignmentQuality.self,
     VolumeViews.self,
