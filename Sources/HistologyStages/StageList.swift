@@ -11,6 +11,7 @@ public let histologyStages: [any Stage.Type] = [
     SectionStack.self,
     TissueVolume.self,
     ExclusionMask.self,
+    MniCoordinates.self,
     AlignmentQuality.self,
     VolumeViews.self,
     ReconstructionCheck.self,
