@@ -8,6 +8,7 @@ public let histologyStages: [any Stage.Type] = [
     SegmentationPreview.self,
     SectionKeypoints.self,
     SectionAlignment.self,
+    SectionBridge.self,
     SectionStack.self,
     TissueVolume.self,
     VolumeCleanup.self,
