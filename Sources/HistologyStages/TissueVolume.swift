@@ -100,7 +100,11 @@ struct LabelsArtifact {
     /// The median gray level outside the tissue.
     var background: UInt8 {
         var histogram = [Int](repeating: 0, count: 256)
-        for (label, level) in zip(labels.elements, gray.elements) where label == 0 { histogram[Int(level)] += 1 }
+        labels.elements.withUnsafeBufferPointer { labels in
+            gray.elements.withUnsafeBufferPointer { gray in
+                for index in labels.indices where labels[index] == 0 { histogram[Int(gray[index])] += 1 }
+            }
+        }
         var left = histogram.reduce(0, +) / 2
         for (level, count) in histogram.enumerated() where count > 0 {
             if left < count { return UInt8(level) }
@@ -113,10 +117,13 @@ struct LabelsArtifact {
     var tissueCorners: [PlanarPoint] {
         var rows: (low: Int, high: Int)?
         var columns = (low: labels.columns, high: 0)
-        for row in 0..<labels.rows {
-            for column in 0..<labels.columns where labels[row, column] != 0 {
+        labels.elements.withUnsafeBufferPointer { pixels in
+            for row in 0..<labels.rows {
+                let line = UnsafeBufferPointer(rebasing: pixels[row * labels.columns..<(row + 1) * labels.columns])
+                guard let first = line.firstIndex(where: { $0 != 0 }), let last = line.lastIndex(where: { $0 != 0 })
+                else { continue }
                 rows = (rows?.low ?? row, row)
-                columns = (min(columns.low, column), max(columns.high, column))
+                columns = (min(columns.low, first), max(columns.high, last))
             }
         }
         guard let rows else { return [] }
