@@ -28,9 +28,9 @@ public struct TissueVolume: Stage {
         var corners: [PlanarPoint] = []
         var backgrounds: [UInt8] = []
         for index in members {
-            let labels = try LabelsArtifact(path: paths[stack.sections[index]] ?? "")
-            corners += labels.tissueCorners.map { stack.transforms[index]($0) }
-            backgrounds.append(labels.background)
+            let layout = try SectionLayout(path: paths[stack.sections[index]] ?? "")
+            corners += layout.tissueCorners.map { stack.transforms[index]($0) }
+            backgrounds.append(layout.background)
         }
         backgrounds.sort()
         let empty = backgrounds[backgrounds.count / 2]
@@ -94,46 +94,10 @@ struct LabelsArtifact {
         }
     }
 
-    /// The median gray level outside the tissue.
-    var background: UInt8 {
-        var histogram = [Int](repeating: 0, count: 256)
-        labels.elements.withUnsafeBufferPointer { labels in
-            gray.elements.withUnsafeBufferPointer { gray in
-                for index in labels.indices where labels[index] == 0 { histogram[Int(gray[index])] += 1 }
-            }
-        }
-        var left = histogram.reduce(0, +) / 2
-        for (level, count) in histogram.enumerated() where count > 0 {
-            if left < count { return UInt8(level) }
-            left -= count
-        }
-        return 255
-    }
-
-    /// The corners of the box around the tissue, in section µm; none where there is no tissue.
-    var tissueCorners: [PlanarPoint] {
-        var rows: (low: Int, high: Int)?
-        var columns = (low: labels.columns, high: 0)
-        labels.elements.withUnsafeBufferPointer { pixels in
-            for row in 0..<labels.rows {
-                let line = UnsafeBufferPointer(rebasing: pixels[row * labels.columns..<(row + 1) * labels.columns])
-                guard let first = line.firstIndex(where: { $0 != 0 }), let last = line.lastIndex(where: { $0 != 0 })
-                else { continue }
-                rows = (rows?.low ?? row, row)
-                columns = (min(columns.low, first), max(columns.high, last))
-            }
-        }
-        guard let rows else { return [] }
-        return [rows.low, rows.high].flatMap { row in
-            [columns.low, columns.high].map { column in
-                PlanarPoint(row: Double(row) * spacingUm + firstUm, column: Double(column) * spacingUm + firstUm)
-            }
-        }
-    }
-
     func placed(by transform: RigidTransform) -> PlacedSection {
         PlacedSection(
-            labels: labels, gray: gray, background: background, spacingUm: spacingUm, firstUm: firstUm,
+            labels: labels, gray: gray, background: SectionLayout.background(of: gray, labels: labels),
+            spacingUm: spacingUm, firstUm: firstUm,
             transform: transform)
     }
 }

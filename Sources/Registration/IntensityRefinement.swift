@@ -9,7 +9,8 @@ internal import NDArray
 ///
 /// - Parameters:
 ///   - transform: moving pixels to fixed pixels; a mirrored one stays mirrored.
-///   - levels: how many resolutions to go through, each half of the next; ones that leave fewer than 24 pixels a side are skipped.
+///   - levels: how many resolutions to go through, each half of the next; ones that leave fewer than 24 pixels a side are skipped, and
+///     ones finer than the first with 384.
 /// - Returns: the refined transform, or the given one where that correlates better at full resolution.
 /// - Complexity: O(pixels · steps), 30 steps a level at most.
 ///
@@ -35,8 +36,11 @@ func climbedTransform(
     {
         pyramid.append((last.moving.halved(threads: threads), last.fixed.halved(threads: threads)))
     }
+    // Where a coarser grid is this fine already, the finer one costs four times as much and moves sections by less than they differ.
+    let enoughPx = 384
+    let finest = pyramid.indices.last { min(pyramid[$0].fixed.rows, pyramid[$0].fixed.columns) >= enoughPx } ?? 0
     var refined = transform
-    for (level, pair) in pyramid.enumerated().reversed() {
+    for (level, pair) in pyramid.enumerated().dropFirst(finest).reversed() {
         let scale = Double(1 << level)
         let sigmaPx = level == 0 ? 0.7 : 0.5
         let ascent = CorrelationAscent(
