@@ -92,22 +92,6 @@ import Torch
         try compare(network, Vectors.load().small, head: head, checkpoints: checkpoints)
     }
 
-    private func fillHead(_ store: ParameterStore) throws {
-        for entry in store.tensors {
-            let name = entry.name.replacing("projection.", with: "")
-            let shape = entry.tensor.shape
-            var values = numbers(name, entry.tensor.count)
-            if name.hasSuffix("running_var") {
-                values = values.map { 1 + $0 / 2 }
-            } else if shape.count == 1 {
-                values = values.map { $0 / 10 + (name == "bn1.weight" ? 1 : 0) }
-            } else {
-                values = values.map { $0 * Float((3 / Double(shape[1])).squareRoot()) }
-            }
-            try store.set(entry.name, to: values)
-        }
-    }
-
     @Test(arguments: [false, true])
     func theSmallHybridEqualsPyTorchForwardsAndBackwards(checkpoints: Bool) throws {
         let store = ParameterStore(seed: nil)

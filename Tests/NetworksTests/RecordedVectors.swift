@@ -33,6 +33,23 @@ func fill(_ store: ParameterStore) throws {
     }
 }
 
+/// Sets the weights of a head by the names that they have in a network of its own.
+func fillHead(_ store: ParameterStore) throws {
+    for entry in store.tensors {
+        let name = entry.name.replacing("projection.", with: "")
+        let shape = entry.tensor.shape
+        var values = numbers(name, entry.tensor.count)
+        if name.hasSuffix("running_var") {
+            values = values.map { 1 + $0 / 2 }
+        } else if shape.count == 1 {
+            values = values.map { $0 / 10 + (name == "bn1.weight" ? 1 : 0) }
+        } else {
+            values = values.map { $0 * Float((3 / Double(shape[1])).squareRoot()) }
+        }
+        try store.set(entry.name, to: values)
+    }
+}
+
 /// Values at even steps through a tensor, and its mean magnitude.
 struct Probe: Decodable {
     let shape: [Int]
@@ -74,9 +91,31 @@ struct Vectors: Decodable {
     let smallHybrid: Network
     let r50: Network
 
-    static func load() throws -> Vectors {
-        let url = try #require(
-            Bundle.module.url(forResource: "networks", withExtension: "json", subdirectory: "Vectors"))
-        return try JSONDecoder().decode(Vectors.self, from: Data(contentsOf: url))
+    static func load() throws -> Vectors { try loadVectors("networks") }
+}
+
+/// A record of `Vectors`.
+func loadVectors<Record: Decodable>(_ name: String) throws -> Record {
+    let url = try #require(Bundle.module.url(forResource: name, withExtension: "json", subdirectory: "Vectors"))
+    return try JSONDecoder().decode(Record.self, from: Data(contentsOf: url))
+}
+
+/// What `Vectors/losses.py` recorded.
+struct LossVectors: Decodable {
+    struct Loss: Decodable {
+        let loss: Double
+        let gradient: [Double]
     }
+    struct Steps: Decodable {
+        let losses: [Double]
+        let parameters: [String: [Double]]
+    }
+    let spatial: [String: Loss]
+    let ntXent: Loss
+    let supCon: Loss
+    let crossEntropy: Loss
+    let lars: Steps
+    let adamw: Steps
+
+    static func load() throws -> LossVectors { try loadVectors("losses") }
 }

@@ -84,6 +84,11 @@ extension TorchTests {
             try a.add(productOf: a, a, times: -1)  // −42, −156
             try a.add(quotientOf: a, Tensor([2, 4] as [Float], shape: [2]), times: 2)  // −84, −234
             #expect(try same.array(of: Float.self) == [-84, -234])
+            let other = try a + 0
+            let another = try a * 1
+            try a.scale(by: 0)
+            #expect(try other.array(of: Float.self) == [-84, -234])
+            #expect(try another.array(of: Float.self) == [-84, -234])
         }
 
         @Test func channelsLastChangesMemoryAndNotValues() throws {

@@ -22,8 +22,9 @@ int ct_greater(const ct_tensor *a, double than, ct_tensor **out) {
 }
 int ct_affine(const ct_tensor *a, double factor, double offset, ct_tensor **out) {
     return produce(out, [&] {
-        at::Tensor scaled = factor == 1 ? a->value : at::mul(a->value, factor);
-        return offset == 0 ? scaled : at::add(scaled, offset);
+        // Always a tensor of its own, never another handle of `a`.
+        if (offset == 0) return at::mul(a->value, factor);
+        return at::add(factor == 1 ? a->value : at::mul(a->value, factor), offset);
     });
 }
 int ct_power(const ct_tensor *a, double exponent, ct_tensor **out) {

@@ -204,22 +204,29 @@ def shapes(network):
 
 R50 = (64, 4, [64, 128, 256, 512], [3, 4, 6, 3], [1, 2, 2, 2])
 SMALL = (16, 2, [16, 32, 64], [1, 1, 1], [1, 2, 1])
-torch.set_num_threads(1)
-with torch.device("meta"):
-    counts = {"r50": shapes(Residual(*R50)), "hybrid": shapes(Hybrid(R50, 768, 12, 12, 3072, 32)),
-              "small": shapes(Residual(*SMALL)), "head": shapes(Head(2048, 256))}
-    for name in counts:  # the lists of the large ones as one checksum of their text, in order of names
-        text = ";".join(f"{n}:{'x'.join(map(str, s))}" for n, s in sorted(counts[name]["shapes"]))
-        hash = 0xCBF29CE484222325
-        for byte in text.encode():
-            hash = ((hash ^ byte) * 0x100000001B3) % 2**64
-        counts[name]["tensors"] = len(counts[name].pop("shapes"))
-        counts[name]["checksum"] = f"{hash:016x}"
-print(json.dumps({
-    "torch": torch.__version__,
-    "counts": counts,
-    "small": record(Residual(*SMALL), 6, 64, Head(256, 64)),
-    "smallHybrid": record(Hybrid(SMALL, 48, 3, 4, 96, 8), 4, 64),
-    "deeper": record(Residual(8, 4, [8, 16, 24], [2, 3, 1], [1, 2, 1]), 6, 96),
-    "r50": record(Residual(*R50), 4, 128, gradients=False),
-}, indent=1))
+
+
+def main():
+    torch.set_num_threads(1)
+    with torch.device("meta"):
+        counts = {"r50": shapes(Residual(*R50)), "hybrid": shapes(Hybrid(R50, 768, 12, 12, 3072, 32)),
+                  "small": shapes(Residual(*SMALL)), "head": shapes(Head(2048, 256))}
+        for name in counts:  # the lists of the large ones as one checksum of their text, in order of names
+            text = ";".join(f"{n}:{'x'.join(map(str, s))}" for n, s in sorted(counts[name]["shapes"]))
+            hash = 0xCBF29CE484222325
+            for byte in text.encode():
+                hash = ((hash ^ byte) * 0x100000001B3) % 2**64
+            counts[name]["tensors"] = len(counts[name].pop("shapes"))
+            counts[name]["checksum"] = f"{hash:016x}"
+    print(json.dumps({
+        "torch": torch.__version__,
+        "counts": counts,
+        "small": record(Residual(*SMALL), 6, 64, Head(256, 64)),
+        "smallHybrid": record(Hybrid(SMALL, 48, 3, 4, 96, 8), 4, 64),
+        "deeper": record(Residual(8, 4, [8, 16, 24], [2, 3, 1], [1, 2, 1]), 6, 96),
+        "r50": record(Residual(*R50), 4, 128, gradients=False),
+    }, indent=1))
+
+
+if __name__ == "__main__":
+    main()
