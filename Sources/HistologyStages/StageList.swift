@@ -14,6 +14,7 @@ public let histologyStages: [any Stage.Type] = [
     VolumeCleanup.self,
     CorticalDepthField.self,
     ExclusionMask.self,
+    MniCoordinates.self,
     AlignmentQuality.self,
     VolumeViews.self,
     ReconstructionCheck.self,
