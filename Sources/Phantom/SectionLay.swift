@@ -49,6 +49,9 @@ public struct SectionLay: Sendable {
         return point
     }
 
+    /// The farthest that tissue has been moved.
+    var largestShiftUm: Double { artefacts.reduce(0) { $0 + $1.widthUm / 2 } }
+
     /// Whether tissue within `radiusUm` of a place of the slide lies elsewhere than the flat section would have it.
     public func isDisturbed(at place: SectionPoint, radiusUm: Double) -> Bool {
         // An artefact may have been carried off a little by a later one.
