@@ -19,28 +19,43 @@ extension PhantomScan {
         let middle = Int((-plane.originUm.column / plane.spacingUm).rounded(.up))
         // 0 for no cortex, else 1 + 2 × area + hemisphere.
         var names = [UInt16](repeating: 0, count: rows * columns)
-        var boxes: [UInt16: Box] = [:]
-        for row in 1..<rows - 1 {
-            for column in 1..<columns - 1 {
-                let index = row * columns + column
-                let (fields, kind) = (plane.fields.elements[index], plane.kinds.elements[index])
-                guard fields[0] > 0, fields[1] <= 0, kind.area > 0, kind.excludedPart == 0 else { continue }
-                let name = 1 + 2 * UInt16(kind.area) + (column < middle ? 0 : 1)
-                names[index] = name
-                boxes[name, default: Box(row, column)].include(row, column)
+        var boxes = [Box?](repeating: nil, count: 2 * 256 + 1)
+        names.withUnsafeMutableBufferPointer { names in
+            boxes.withUnsafeMutableBufferPointer { boxes in
+                plane.fields.elements.withUnsafeBufferPointer { fields in
+                    plane.kinds.elements.withUnsafeBufferPointer { kinds in
+                        for row in 1..<rows - 1 {
+                            for column in 1..<columns - 1 {
+                                let index = row * columns + column
+                                let (here, kind) = (fields[index], kinds[index])
+                                guard here[0] > 0, here[1] <= 0, kind.area > 0, kind.excludedPart == 0 else { continue }
+                                let name = 1 + 2 * Int(kind.area) + (column < middle ? 0 : 1)
+                                names[index] = UInt16(name)
+                                if boxes[name]?.include(row, column) == nil { boxes[name] = Box(row, column) }
+                            }
+                        }
+                    }
+                }
             }
         }
         var result = AreaContours()
         var mask = [Float](repeating: -1, count: rows * columns)
-        for (name, box) in boxes.sorted(by: { $0.key < $1.key }) {
-            for row in box.rows { for column in box.columns {
-                let index = row * columns + column
-                mask[index] = names[index] == name ? 1 : -1
-            } }
+        for (name, box) in boxes.enumerated() {
+            guard let box else { continue }
+            let wanted = UInt16(name)
+            // The mask is set in the box alone, and cleared there afterwards.
+            mask.withUnsafeMutableBufferPointer { mask in
+                names.withUnsafeBufferPointer { names in
+                    for row in box.rows {
+                        for index in row * columns + box.columns.lowerBound..<row * columns + box.columns.upperBound {
+                            mask[index] = names[index] == wanted ? 1 : -1
+                        }
+                    }
+                }
+            }
             let lines = mask.withUnsafeBufferPointer {
                 isoLines(of: $0, columns: columns, rows: box.rows.dropLast(), columns: box.columns.dropLast())
             }
-            for row in box.rows { for column in box.columns { mask[row * columns + column] = -1 } }
             // Specks of a few elements are the raster's, not the area's.
             for line in lines where line.count > 12 {
                 result.starts.append(result.points.count)

@@ -5,15 +5,11 @@ struct ScanLight: Sendable {
     /// Stain in gray and in white matter, light; relative, every `coarseUm` of the field.
     private let uneven: Image<SIMD4<Float>>
     private let exposure: [Float]
-    private let grains: [GrainTexture]
-    private let offsets: [(row: Int, column: Int)]
-    private let grainStrength: Float
+    private let grains: [GrainLayer]
     private let noise: [Float]
     private let seed: UInt64
     private let blurWeight: Float
     private let spacingUm: Double
-    /// Edge of a texture's element on the slide.
-    private let pitchUm: Double
     private let field: FieldOfView
     private let whiteDensity: Float
 
@@ -29,17 +25,25 @@ struct ScanLight: Sendable {
         exposure = stain.exposure()
         var random = SeededGenerator(seed: seed, stream: "grain")
         // Sides without a common factor: the sum repeats after 800 mm.
-        grains = [
-            GrainTexture(side: 256, sizePx: 2, generator: &random), GrainTexture(side: 227, sizePx: 4.5, generator: &random),
+        let textures = [
+            GrainTexture(side: 256, sizePx: 2, generator: &random),
+            GrainTexture(side: 227, sizePx: 4.5, generator: &random),
         ]
-        offsets = grains.map { (random.index(below: $0.side), random.index(below: $0.side)) }
         let retained = CellBody.retainedVariance(pixelUm: Float(spacingUm), sigmaUm: Float(1.6 * stain.grainUm))
-        grainStrength = Float(stain.grain) * retained.squareRoot()
+        let strength = Float(stain.grain) * retained.squareRoot()
+        var layers = [(0, stain.grainUm / 2, 0.8 * strength), (1, stain.grainUm / 2, 0.6 * strength)]
+        // Fibres between the cells: seen where cells are, averaged away in larger pixels.
+        if spacingUm < PhantomScan.cellPixelUm, stain.grain > 0 { layers += [(0, 1.3, 0.035), (1, 2.1, 0.025)] }
+        grains = layers.map { number, pitchUm, strength in
+            let side = textures[number].side
+            return GrainLayer(
+                texture: textures[number], pitchUm: pitchUm, strength: strength,
+                offset: (random.index(below: side), random.index(below: side)))
+        }
         noise = normalQuantiles(256).map { $0 * Float(stain.noiseLevels) }
         // Three taps (w, 1 − 2w, w) have the variance 2w.
         blurWeight = Float(min(stain.blurPx * stain.blurPx / 2, 1.0 / 3))
         whiteDensity = stain.whiteDensity * Float(stain.gain) * 1.35
-        pitchUm = stain.grainUm / 2
     }
 
     /// Turns a row's optical density into the light that comes through.
@@ -49,11 +53,11 @@ struct ScanLight: Sendable {
     ///   - strokes: what lies on and in the row beside tissue: share that is missing, density that is added.
     ///   - levels: holds the density of the cells that were drawn, and gets gray levels.
     func expose(
-        row: Int, firstColumn: Int, columns: GrainColumns, line: [StainedPixel], strokes: ArraySlice<SIMD2<Float>>,
+        row: Int, firstColumn: Int, columns: [[Int32]], line: [StainedPixel], strokes: ArraySlice<SIMD2<Float>>,
         densityToLevel levels: UnsafeMutableBufferPointer<Float>
     ) {
         let slow = slowLine(row: row, firstColumn: firstColumn, count: levels.count)
-        let grain = grainLine(row: row, columns: columns)
+        let grain = grainLine(row: row, columns: columns, count: levels.count)
         let steps = Float(SectionStain.densitySteps)
         let last = Float(exposure.count - 1)
         let white = whiteDensity
@@ -118,40 +122,30 @@ struct ScanLight: Sendable {
     // MARK: Lines
 
     /// Correlated grain in optical density along a row.
-    private func grainLine(row: Int, columns: GrainColumns) -> [Float] {
-        let count = columns.fine.count
-        let starts = grains.indices.map { number in
-            let place = Int((Double(row) * spacingUm / pitchUm).rounded(.down)) + offsets[number].row
-            return remainder(place, grains[number].side) * grains[number].side
-        }
-        let (fineShare, broadShare) = (0.8 * grainStrength, 0.6 * grainStrength)
-        return [Float](unsafeUninitializedCapacity: count) { line, filled in
-            grains[0].values.withUnsafeBufferPointer { fine in
-                grains[1].values.withUnsafeBufferPointer { broad in
-                    columns.fine.withUnsafeBufferPointer { fineColumn in
-                        columns.broad.withUnsafeBufferPointer { broadColumn in
-                            for index in 0..<count {
-                                line[index] =
-                                    fineShare * fine[starts[0] + Int(fineColumn[index])]
-                                    + broadShare * broad[starts[1] + Int(broadColumn[index])]
-                            }
+    private func grainLine(row: Int, columns: [[Int32]], count: Int) -> [Float] {
+        var line = [Float](repeating: 0, count: count)
+        for (layer, columns) in zip(grains, columns) {
+            let start = layer.place(row, spacingUm: spacingUm, offset: layer.offset.row) * layer.texture.side
+            line.withUnsafeMutableBufferPointer { line in
+                layer.texture.values.withUnsafeBufferPointer { values in
+                    columns.withUnsafeBufferPointer { columns in
+                        for index in 0..<count {
+                            line[index] += layer.strength * values[start + Int(columns[index])]
                         }
                     }
                 }
             }
-            filled = count
         }
+        return line
     }
 
-    /// Where the columns of a tile lie in the grain textures.
-    func grainColumns(first: Int, count: Int) -> GrainColumns {
-        func places(_ number: Int) -> [Int32] {
-            (first..<first + count).map { column in
-                let place = Int((Double(column) * spacingUm / pitchUm).rounded(.down)) + offsets[number].column
-                return Int32(remainder(place, grains[number].side))
+    /// Where the columns of a tile lie in the grain textures, one list for each.
+    func grainColumns(first: Int, count: Int) -> [[Int32]] {
+        grains.map { layer in
+            (first..<first + count).map {
+                Int32(layer.place($0, spacingUm: spacingUm, offset: layer.offset.column))
             }
         }
-        return GrainColumns(fine: places(0), broad: places(1))
     }
 
     /// The slow factors along a row, and what the cover glass adds: stain in gray, in white, light, optical density.
@@ -225,17 +219,20 @@ struct ScanLight: Sendable {
     }
 }
 
-/// Columns of the two grain textures, one for each of a tile's.
-struct GrainColumns {
-    var fine: [Int32]
-    var broad: [Int32]
-}
+/// A grain texture laid on the slide.
+private struct GrainLayer {
+    var texture: GrainTexture
+    /// Edge of a texture's element on the slide.
+    var pitchUm: Double
+    /// Standard deviation in optical density.
+    var strength: Float
+    var offset: (row: Int, column: Int)
 
-/// The remainder that is never negative.
-@inline(__always)
-private func remainder(_ value: Int, _ side: Int) -> Int {
-    let rest = value % side
-    return rest < 0 ? rest + side : rest
+    /// Row or column of the texture that a row or column of the field's pixels shows.
+    func place(_ pixel: Int, spacingUm: Double, offset: Int) -> Int {
+        let place = (Int((Double(pixel) * spacingUm / pitchUm).rounded(.down)) + offset) % texture.side
+        return place < 0 ? place + texture.side : place
+    }
 }
 
 /// What a pixel shows before light goes through.

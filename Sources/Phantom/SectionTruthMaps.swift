@@ -27,6 +27,8 @@ extension PhantomScan {
         let top = firstUm.row + (coarse - spacingUm) / 2
         let left = firstUm.column + (coarse - spacingUm) / 2
         let scale = 1 / plane.spacingUm
+        let rowStep = Float(field.toPlane.elements[1] * coarse * scale)
+        let columnStep = Float(field.toPlane.elements[4] * coarse * scale)
         func write(
             _ labels: DisjointSlices<UInt8>, _ excluded: DisjointSlices<UInt8>, _ areas: DisjointSlices<UInt8>,
             _ layers: DisjointSlices<UInt8>, _ depths: DisjointSlices<UInt8>
@@ -38,6 +40,11 @@ extension PhantomScan {
                         let half = Double(width) * coarse / 2
                         let disturbed = lay.isDisturbed(
                             at: SectionPoint(row: line.row, column: left + half), radiusUm: half)
+                        let start = field.toPlane.apply(row: line.row, column: left)
+                        let (row0, column0) = (
+                            Float((start.row - plane.originUm.row) * scale),
+                            Float((start.column - plane.originUm.column) * scale)
+                        )
                         for column in 0..<width {
                             let place = SectionPoint(row: line.row, column: left + Double(column) * coarse)
                             func look(_ row: Double, _ column: Double) -> TissueTruth {
@@ -53,8 +60,8 @@ extension PhantomScan {
                                     truth = look(sheets.lower.row, sheets.lower.column)
                                 }
                             } else {
-                                let there = field.toPlane.apply(row: place.row, column: place.column)
-                                truth = look(there.row, there.column)
+                                truth = tissue.truth(
+                                    row: row0 + Float(column) * rowStep, column: column0 + Float(column) * columnStep)
                             }
                             let index = row * width + column
                             (labels[index], excluded[index]) = (truth.label, truth.part)
