@@ -64,14 +64,16 @@ public struct PhantomSection: Stage {
         let field: FieldOfView
         if let heightMm = try config.optionalDouble("height_mm"), let widthMm = try config.optionalDouble("width_mm") {
             guard (1...500).contains(heightMm), (1...500).contains(widthMm) else {
-                throw StageError(.badJob, "height_mm and width_mm are between 1 and 500, not \(heightMm) and \(widthMm)")
+                throw StageError(
+                    .badJob, "height_mm and width_mm are between 1 and 500, not \(heightMm) and \(widthMm)")
             }
             field = cut.field(heightUm: heightMm * 1000, widthUm: widthMm * 1000)
         } else {
             field = cut.field(around: plane)
         }
         let stain = SectionStain.drawn(
-            try config.choice("stain", of: SectionStain.Laboratory.self), spread: try config.double("stain_spread", in: 0...3),
+            try config.choice("stain", of: SectionStain.Laboratory.self),
+            spread: try config.double("stain_spread", in: 0...3),
             brain: &shared, section: &own)
         let damage = CuttingArtefact.drawn(
             tears: try config.double("tear_fraction", in: 0...1), folds: try config.double("fold_fraction", in: 0...1),

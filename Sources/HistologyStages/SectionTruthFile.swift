@@ -22,7 +22,8 @@ extension HDF5File {
     func write(_ line: MidDepthLine) throws {
         try write(line.points.flatMap { [$0.row, $0.column] }, shape: [line.points.count, 2], to: "/midline_um")
         try setAttribute("unit", to: "um", of: "/midline_um")
-        try write(line.planePoints.flatMap { [$0.row, $0.column] }, shape: [line.points.count, 2], to: "/midline_plane_um")
+        try write(
+            line.planePoints.flatMap { [$0.row, $0.column] }, shape: [line.points.count, 2], to: "/midline_plane_um")
         try setAttribute("unit", to: "um", of: "/midline_plane_um")
         try write(line.hemisphere, to: "/midline_hemisphere")
         try write(line.area, to: "/midline_area")

@@ -75,10 +75,17 @@ public struct BrainPlane: Sendable {
         return kinds[Int(row), Int(column)]
     }
 
+    /// Whether a point lies on the grid.
+    func holds(rowUm: Double, columnUm: Double) -> Bool {
+        let (row, column) = ((rowUm - originUm.row) / spacingUm, (columnUm - originUm.column) / spacingUm)
+        return row >= 0 && column >= 0 && row <= Double(fields.rows - 1) && column <= Double(fields.columns - 1)
+    }
+
     /// Unit vector (row, column) in the plane that points away from the slide, into the tissue.
     func inward(rowUm: Double, columnUm: Double) -> (row: Double, column: Double) {
         let step = 0.8 * spacingUm
-        let down = sample(rowUm: rowUm + step, columnUm: columnUm)[0] - sample(rowUm: rowUm - step, columnUm: columnUm)[0]
+        let down =
+            sample(rowUm: rowUm + step, columnUm: columnUm)[0] - sample(rowUm: rowUm - step, columnUm: columnUm)[0]
         let across =
             sample(rowUm: rowUm, columnUm: columnUm + step)[0] - sample(rowUm: rowUm, columnUm: columnUm - step)[0]
         let length = max((down * down + across * across).squareRoot(), 1e-6)

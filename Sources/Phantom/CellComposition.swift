@@ -62,8 +62,9 @@ struct CompositionTables: Sendable {
     let highestDensity: Float
 
     init(plane: BrainPlane, architecture: BrainArchitecture, pixel: PixelAveraging) {
-        let areas = max(
-            architecture.names.count, plane.kinds.elements.reduce(0) { max($0, Int($1.area), Int($1.second)) }) + 1
+        let areas =
+            max(
+                architecture.names.count, plane.kinds.elements.reduce(0) { max($0, Int($1.area), Int($1.second)) }) + 1
         let shift = CompositionTables.tileShift
         let (tall, across) = ((plane.fields.rows >> shift) + 1, (plane.fields.columns >> shift) + 1)
         var numbers = [Int32](repeating: -1, count: tall * across * 2 * areas)
@@ -76,7 +77,9 @@ struct CompositionTables: Sendable {
             tables += CompositionTables.table(of: part, pixel: pixel)
             layers += [UInt8](repeating: 0, count: CompositionTables.depths)
         }
-        for (place, point) in CompositionTables.needed(in: plane, areas: areas, middleColumn: middle, tilesAcross: across) {
+        for (place, point) in CompositionTables.needed(
+            in: plane, areas: areas, middleColumn: middle, tilesAcross: across)
+        {
             numbers[place] = Int32(tables.count / CompositionTables.depths)
             let profile = architecture.profile(
                 area: UInt8(place % areas), hemisphere: place / areas % 2 == 0 ? .left : .right)
@@ -197,7 +200,7 @@ struct CompositionTables: Sendable {
                 // The molecular layer has few cells, the granular layer the most of the brain.
                 let granular = min(max((depth - 0.52) / 0.06 + 0.5, 0), 1)
                 return CellComposition(
-                    cellsPerMm2: 350 + granular * 6500, areaUm2: 45 - 21 * granular, pixel: pixel
+                    cellsPerMm2: 900 + granular * 6000, areaUm2: 70 - 46 * granular, pixel: pixel
                 ).lanes
             case .brainstem: return CellComposition(cellsPerMm2: 420, areaUm2: 260, pixel: pixel).lanes
             }

@@ -28,7 +28,9 @@ struct CellGranularity: Sendable {
         var table: [Float] = []
         table.reserveCapacity(CellGranularity.levels * CellGranularity.quantiles)
         for level in 0..<CellGranularity.levels {
-            let count = CellGranularity.lowest * Float(Math.exp(Double(level) / Double(CellGranularity.perOctave) * 0.693_147_180_56))
+            let count =
+                CellGranularity.lowest
+                * Float(Math.exp(Double(level) / Double(CellGranularity.perOctave) * 0.693_147_180_56))
             table +=
                 count < 12 ? CellGranularity.compound(count: count, sizes: sizes) : CellGranularity.gamma(count: count)
         }
@@ -101,10 +103,13 @@ struct CellGranularity: Sendable {
 ///
 /// **Reference**: Acklam's rational approximation, relative error 1.2·10⁻⁹; here in its central and tail forms.
 func normalQuantiles(_ count: Int) -> [Float] {
-    let a = [-39.6968302866538, 220.946098424521, -275.928510446969, 138.357751867269, -30.6647980661472, 2.50662827745924]
+    let a = [
+        -39.6968302866538, 220.946098424521, -275.928510446969, 138.357751867269, -30.6647980661472, 2.50662827745924,
+    ]
     let b = [-54.4760987982241, 161.585836858041, -155.698979859887, 66.8013118877197, -13.2806815528857]
     let c = [
-        -0.00778489400243029, -0.322396458041136, -2.40075827716184, -2.54973253934373, 4.37466414146497, 2.93816398269878,
+        -0.00778489400243029, -0.322396458041136, -2.40075827716184, -2.54973253934373, 4.37466414146497,
+        2.93816398269878,
     ]
     let d = [0.00778469570904146, 0.32246712907004, 2.445134137143, 3.75440866190742]
     func tail(_ probability: Double) -> Double {

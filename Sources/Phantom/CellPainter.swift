@@ -24,7 +24,9 @@ enum CellPainter {
         let (alongRow, alongColumn) = (sine / a, cosine / a)
         let (acrossRow, acrossColumn) = (cosine / b, -sine / b)
         let extent = reach * a + 1
-        let (firstRow, lastRow) = (max(Int((row - extent).rounded(.up)), 0), min(Int((row + extent).rounded(.down)), rows - 1))
+        let (firstRow, lastRow) = (
+            max(Int((row - extent).rounded(.up)), 0), min(Int((row + extent).rounded(.down)), rows - 1)
+        )
         let firstColumn = max(Int((column - extent).rounded(.up)), 0)
         let lastColumn = min(Int((column + extent).rounded(.down)), columns - 1)
         guard firstRow <= lastRow, firstColumn <= lastColumn else { return }

@@ -64,7 +64,8 @@ public struct PhantomScan: Sendable {
         var random = SeededGenerator(seed: seed, stream: "marks")
         marks = SectionMarks(plane: plane, field: field, lay: lay, stain: stain, generator: &random)
         light = ScanLight(
-            field: field, stain: stain, positionUm: plane.positionUm, spacingUm: spacingUm, texture: texture, seed: seed)
+            field: field, stain: stain, positionUm: plane.positionUm, spacingUm: spacingUm, texture: texture, seed: seed
+        )
         tables = CompositionTables(
             plane: plane, architecture: architecture, pixel: PixelAveraging(pixelUm: Float(spacingUm)))
         granularity = CellGranularity()

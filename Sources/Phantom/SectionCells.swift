@@ -30,12 +30,15 @@ struct CellProcess: Sendable {
     func forEach(
         rows: ClosedRange<Double>, columns: ClosedRange<Double>, highestDensity: Float,
         tissue: (_ row: Double, _ column: Double) -> CellSite?,
-        _ body: (_ row: Double, _ column: Double, _ areaUm2: Float, _ site: CellSite, _ turn: Float, _ stretch: Float) -> Void
+        _ body: (_ row: Double, _ column: Double, _ areaUm2: Float, _ site: CellSite, _ turn: Float, _ stretch: Float)
+            -> Void
     ) {
         let side = CellProcess.bucketUm
         let expected = Double(highestDensity) * side * side
         for bucketRow in Int((rows.lowerBound / side).rounded(.down))...Int((rows.upperBound / side).rounded(.down)) {
-            for bucketColumn in Int((columns.lowerBound / side).rounded(.down))...Int((columns.upperBound / side).rounded(.down)) {
+            for bucketColumn in Int(
+                (columns.lowerBound / side).rounded(.down))...Int((columns.upperBound / side).rounded(.down))
+            {
                 var generator = SeededGenerator(
                     seed: mix(seed, UInt64(bitPattern: Int64(bucketRow)), UInt64(bitPattern: Int64(bucketColumn))))
                 let count = poisson(expected, &generator)

@@ -67,7 +67,10 @@ struct SectionMarks: Sendable {
             let size = generator.uniform()
             let strength = 0.08 + 0.22 * generator.uniform()
             let sheets = lay.planePlaces(at: place)
-            guard sheets.count > 0 else { continue }
+            // Beyond the brain's grid nothing is known about the distance.
+            guard sheets.count > 0, plane.holds(rowUm: sheets.upper.row, columnUm: sheets.upper.column) else {
+                continue
+            }
             let distance = plane.sample(rowUm: sheets.upper.row, columnUm: sheets.upper.column)[0]
             guard distance < 0, distance > -450 else { continue }
             specks += stroke(
@@ -83,7 +86,8 @@ struct SectionMarks: Sendable {
     func painted(on tile: ScanTile, spacingUm: Double, first: SectionPoint) -> [SIMD2<Float>] {
         var layers = [SIMD2<Float>](repeating: .zero, count: tile.rows * tile.columns)
         let origin = SectionPoint(
-            row: first.row + Double(tile.firstRow) * spacingUm, column: first.column + Double(tile.firstColumn) * spacingUm)
+            row: first.row + Double(tile.firstRow) * spacingUm,
+            column: first.column + Double(tile.firstColumn) * spacingUm)
         for stroke in vessels { stroke.paint(origin, tile, Float(spacingUm), layer: 0, into: &layers) }
         for stroke in specks { stroke.paint(origin, tile, Float(spacingUm), layer: 1, into: &layers) }
         return layers

@@ -16,7 +16,7 @@ public struct SectionStain: Sendable, Equatable {
     public var grain: Double = 0.03
     public var grainUm: Double = 28
     /// Width over which gray turns into white matter.
-    public var fadeUm: Double = 260
+    public var fadeUm: Double = 160
     /// Standard deviation of the stain across the section, as a share; changes over centimetres.
     public var unevenness: Double = 0.08
     /// The same of the light; changes over the scan.
@@ -45,7 +45,8 @@ public struct SectionStain: Sendable, Equatable {
     ///   - brain: a generator that all sections of the brain start alike.
     ///   - section: a generator of the section's own.
     public static func drawn(
-        _ laboratory: Laboratory = .usual, spread: Double = 1, brain: inout SeededGenerator, section: inout SeededGenerator
+        _ laboratory: Laboratory = .usual, spread: Double = 1, brain: inout SeededGenerator,
+        section: inout SeededGenerator
     ) -> SectionStain {
         func draw() -> Double {
             let value = 0.7071 * brain.normal() + 0.7071 * section.normal()
@@ -67,11 +68,11 @@ public struct SectionStain: Sendable, Equatable {
         return stain
     }
 
-    /// Optical density of gray matter without its cells; mounted tissue is never quite clear.
-    var grayDensity: Float { Float(0.06 + neuropil) }
+    /// Optical density of gray matter without its cells; mounted tissue is never quite clear, and fine processes are stained.
+    var grayDensity: Float { Float(0.10 + neuropil) }
 
     /// Optical density of white matter without its cells: myelin takes no stain.
-    var whiteDensity: Float { Float(0.05 + 0.35 * neuropil) }
+    var whiteDensity: Float { Float(0.06 + 0.2 * neuropil) }
 
     /// Gray levels by optical density, in steps of `1 / densitySteps`.
     func exposure() -> [Float] {

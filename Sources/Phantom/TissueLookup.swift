@@ -34,33 +34,34 @@ struct TissueLookup {
             plane.kinds.elements.withUnsafeBufferPointer { kinds in
                 plane.occupied.elements.withUnsafeBufferPointer { occupied in
                     tables.entries.withUnsafeBufferPointer { entries in
-                    tables.layers.withUnsafeBufferPointer { layers in
-                        tables.numbers.withUnsafeBufferPointer { numbers in
-                            tables.partNumbers.withUnsafeBufferPointer { parts in
-                                granularity.withUnsafeBufferPointer { grains in
-                                    guard let fields = fields.baseAddress, let kinds = kinds.baseAddress,
-                                        let occupied = occupied.baseAddress, let entries = entries.baseAddress,
-                                        let layers = layers.baseAddress,
-                                        let numbers = numbers.baseAddress, let parts = parts.baseAddress,
-                                        let grains = grains.baseAddress
-                                    else { preconditionFailure("A plane and its tables are never empty.") }
-                                    let gain = Float(stain.gain)
-                                    return body(
-                                        TissueLookup(
-                                            fields: fields, kinds: kinds, occupied: occupied, entries: entries, layers: layers,
-                                           
-                                            numbers: numbers, partNumbers: parts, grains: grains,
-                                            rows: plane.fields.rows, width: plane.fields.columns,
-                                            lastRow: Float(plane.fields.rows - 1) - 0.001,
-                                            lastColumn: Float(plane.fields.columns - 1) - 0.001,
-                                            blocksAcross: plane.occupied.columns, tilesAcross: tables.tilesAcross,
-                                            areas: tables.areas, middleColumn: tables.middleColumn,
-                                            white: tables.white, perPixel: 1 / spacingUm,
-                                            perFade: 1 / Float(max(stain.fadeUm, Double(spacingUm))),
-                                            gray: gain * stain.grayDensity, whiteGround: gain * stain.whiteDensity,
-                                            cover: cover ?? 0))
+                        tables.layers.withUnsafeBufferPointer { layers in
+                            tables.numbers.withUnsafeBufferPointer { numbers in
+                                tables.partNumbers.withUnsafeBufferPointer { parts in
+                                    granularity.withUnsafeBufferPointer { grains in
+                                        guard let fields = fields.baseAddress, let kinds = kinds.baseAddress,
+                                            let occupied = occupied.baseAddress, let entries = entries.baseAddress,
+                                            let layers = layers.baseAddress,
+                                            let numbers = numbers.baseAddress, let parts = parts.baseAddress,
+                                            let grains = grains.baseAddress
+                                        else { preconditionFailure("A plane and its tables are never empty.") }
+                                        let gain = Float(stain.gain)
+                                        return body(
+                                            TissueLookup(
+                                                fields: fields, kinds: kinds, occupied: occupied, entries: entries,
+                                                layers: layers,
+
+                                                numbers: numbers, partNumbers: parts, grains: grains,
+                                                rows: plane.fields.rows, width: plane.fields.columns,
+                                                lastRow: Float(plane.fields.rows - 1) - 0.001,
+                                                lastColumn: Float(plane.fields.columns - 1) - 0.001,
+                                                blocksAcross: plane.occupied.columns, tilesAcross: tables.tilesAcross,
+                                                areas: tables.areas, middleColumn: tables.middleColumn,
+                                                white: tables.white, perPixel: 1 / spacingUm,
+                                                perFade: 1 / Float(max(stain.fadeUm, Double(spacingUm))),
+                                                gray: gain * stain.grayDensity, whiteGround: gain * stain.whiteDensity,
+                                                cover: cover ?? 0))
+                                    }
                                 }
-                            }
                             }
                         }
                     }

@@ -33,10 +33,13 @@ private func patch(
         }
         for layer in 1...6 {
             // Slow factors change cells by up to exp(0.08 · 2.5) between species; the slab is 10 km long, so one value holds.
-            let factor = SlabOfCortex.architecture().slowFactors(at: PointMm(plane: 0, row: 1, column: 5)).cells[layer - 1]
+            let factor = SlabOfCortex.architecture().slowFactors(at: PointMm(plane: 0, row: 1, column: 5)).cells[
+                layer - 1]
             let expected = Double(SlabOfCortex.profile.cellsPerMm2[layer - 1] * factor) * 0.266 * 10.24
             // Four standard deviations of a Poisson number, which a right renderer misses once in 15,000 seeds.
-            #expect(abs(counts[layer] - expected) < 4 * expected.squareRoot(), "layer \(layer): \(counts[layer]) of \(expected)")
+            #expect(
+                abs(counts[layer] - expected) < 4 * expected.squareRoot(),
+                "layer \(layer): \(counts[layer]) of \(expected)")
             let mean = areas[layer] / counts[layer]
             let area = Double(SlabOfCortex.profile.cellAreaUm2[layer - 1])
             // The log-normal's relative deviation is 0.42.
@@ -84,7 +87,8 @@ private func patch(
             let (one, two) = (statistics(first), statistics(second))
             // Means: four standard errors, and 1 % for what cells of a few pixels lose.
             let error = 4 * ((one.variance + two.variance) / Double(first.count)).squareRoot()
-            #expect(abs(one.mean - two.mean) < error + 0.01 * one.mean, "layer \(layer + 1): \(one.mean) and \(two.mean)")
+            #expect(
+                abs(one.mean - two.mean) < error + 0.01 * one.mean, "layer \(layer + 1): \(one.mean) and \(two.mean)")
             // Spreads: some 640 pixels give a standard deviation to 4 % (heavier tails: 6 %) on each side.
             let ratio = (one.variance / two.variance).squareRoot()
             #expect(ratio > 0.8 && ratio < 1.25, "layer \(layer + 1): \(ratio)")

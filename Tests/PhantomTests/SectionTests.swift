@@ -30,7 +30,8 @@ private let damage = [
 @Suite struct SectionTests {
     @Test func threadsBandsAndTilesDoNotChangeAScan() throws {
         for spacingUm in [256.0, 16] {
-            let region = spacingUm == 16
+            let region =
+                spacingUm == 16
                 ? ScanRegion(rowUm: 18_000, columnUm: 24_000, heightUm: 3200, widthUm: 4000) : nil
             let scan = try #require(section(turned, spacingUm: spacingUm, damage: damage, region: region))
             let whole = scan.image(threads: 1)
@@ -151,7 +152,9 @@ private let damage = [
         #expect(abs(tissue(whole) - tissue(cut)) < tissue(whole) / 200)
         #expect(cut.elements.count < whole.elements.count)
         // A margin of at least 1.5 mm on each side stays free.
-        for row in 0..<11 { #expect((0..<cut.columns).allSatisfy { cut[row, $0] == 0 && cut[cut.rows - 1 - row, $0] == 0 }) }
+        for row in 0..<11 {
+            #expect((0..<cut.columns).allSatisfy { cut[row, $0] == 0 && cut[cut.rows - 1 - row, $0] == 0 })
+        }
     }
 
     @Test func drawnCutsStayWithinTheirBounds() {
