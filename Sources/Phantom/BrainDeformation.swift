@@ -19,8 +19,8 @@ public struct BrainDeformation: Sendable {
             return
         }
         var own = SeededGenerator(seed: individual, stream: "deformation")
-        let whole = 0.025 * own.normal()
-        func axis() -> Float { Float(Math.exp(min(max(whole + 0.012 * own.normal(), -0.06), 0.06))) }
+        let whole = 0.02 * own.normal()
+        func axis() -> Float { Float(Math.exp(min(max(whole + 0.012 * own.normal(), -0.045), 0.045))) }
         size = PointMm(plane: axis(), row: axis(), column: axis())
         waves = (0..<3).map { _ in
             WaveNoise(wavelengthMm: BrainDeformation.wavelengthMm, waves: 16, generator: &own)

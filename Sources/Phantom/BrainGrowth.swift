@@ -11,8 +11,9 @@ extension BrainAnatomy {
     /// - Parameters:
     ///   - spacingUm: edge of a voxel; 300 keeps sulci of a few hundred µm open.
     ///   - threads: how many threads to use; the result does not depend on it.
+    ///   - mendsHandles: whether handles of the cortex are looked for and opened.
     /// - Complexity: O(voxels): 14 million voxels at 300 µm take a few seconds on two cores.
-    public func fields(spacingUm: Double, threads: Int) -> BrainFields {
+    public func fields(spacingUm: Double, threads: Int, mendsHandles: Bool = true) -> BrainFields {
         precondition(spacingUm > 0, "A grid needs a positive spacing, not \(spacingUm) µm.")
         func grid(_ spacingMm: Float) -> Grid {
             Grid(halfAxesMm: halfAxesMm, size: deformation.size, spacingMm: spacingMm)
@@ -21,10 +22,44 @@ extension BrainAnatomy {
         let smooth = [Float(-1), 1].map {
             SmoothAnatomy(self, side: $0, covering: grid(SmoothAnatomy.spacingMm), threads: threads)
         }
-        let draft = BrainDraft(self, smooth: smooth, grid: grid(SmoothAnatomy.spacingMm), threads: threads)
-        let cuts = draft.cuts(threads: threads)
-        return BrainDraft(self, smooth: smooth, grid: fine, threads: threads)
-            .finished(cuts: cuts, spacingUm: spacingUm, threads: threads)
+        var repairs = Repairs()
+        if mendsHandles {
+            let coarse = grid(SmoothAnatomy.spacingMm)
+            var draft = BrainDraft(self, smooth: smooth, grid: coarse, repairs: repairs, threads: threads)
+            let voids = draft.voids(threads: threads)
+            if voids.contains(true) {
+                repairs.voids = (coarse, voids)
+                draft = BrainDraft(self, smooth: smooth, grid: coarse, repairs: repairs, threads: threads)
+            }
+            repairs.cuts = draft.cuts(threads: threads)
+        }
+        return BrainDraft(self, smooth: smooth, grid: fine, repairs: repairs, threads: threads)
+            .finished(spacingUm: spacingUm, threads: threads)
+    }
+}
+
+/// What a draft shows must be mended so that each hemisphere's cortex is one sheet without handles.
+struct Repairs: Sendable {
+    /// A ball in which white matter is taken away.
+    struct Cut: Sendable {
+        var centre: PointMm
+        var radiusMm: Float
+    }
+    var cuts: [Cut] = []
+    /// Voxels of a grid where a sulcus has lost its way out, which is left out.
+    var voids: (grid: Grid, flags: [Bool])?
+
+    /// Whether a point lies in a sulcus that is left out.
+    func isVoid(_ point: PointMm) -> Bool {
+        guard let voids else { return false }
+        let grid = voids.grid
+        func index(_ value: Float, _ origin: Float, _ count: Int) -> Int {
+            min(max(Int(((value - origin) / grid.spacingMm).rounded()), 0), count - 1)
+        }
+        let plane = index(point.plane, grid.origin.plane, grid.planes)
+        let row = index(point.row, grid.origin.row, grid.rows)
+        let column = index(point.column, grid.origin.column, grid.columns)
+        return voids.flags[(plane * grid.rows + row) * grid.columns + column]
     }
 }
 
@@ -47,8 +82,10 @@ struct BrainDraft: Sendable {
     /// Distances beyond it are not told apart.
     static let reachMm: Float = 6
 
-    init(_ anatomy: BrainAnatomy, smooth: [SmoothAnatomy], grid: Grid, threads: Int) {
-        (self.anatomy, self.smooth, self.grid) = (anatomy, smooth, grid)
+    private let repairs: Repairs
+
+    init(_ anatomy: BrainAnatomy, smooth: [SmoothAnatomy], grid: Grid, repairs: Repairs, threads: Int) {
+        (self.anatomy, self.smooth, self.grid, self.repairs) = (anatomy, smooth, grid, repairs)
         (pia, white, tissue) = (grid.volume(), grid.volume(), grid.volume())
         (areas, parts, hindbrainWhite) = (grid.volume(), grid.volume(), grid.volume())
         findPia(threads: threads)
@@ -81,12 +118,15 @@ struct BrainDraft: Sendable {
         var pia: Volume<Float> = grid.volume()
         pia.elements.withUnsafeMutableBufferPointer { pia in
             let pia = DisjointSlices(pia)
-            forEachRow(threads: threads) { [grid, anatomy] plane, row, columns, side, values in
+            forEachRow(threads: threads) { [grid, anatomy, repairs] plane, row, columns, side, values in
                 let start = (plane * grid.rows + row) * grid.columns + columns.lowerBound
                 for index in 0..<columns.count {
                     // A brain ends inside its grid, whatever bulges: planes repeat their edge.
                     let isEdge = grid.isEdge(plane, row, columns.lowerBound + index)
-                    let distance = anatomy.pialDistance(values[index], side: side)
+                    var distance = anatomy.pialDistance(values[index], side: side)
+                    if distance < 3, repairs.isVoid(grid.point(plane, row, columns.lowerBound + index)) {
+                        distance = 100
+                    }
                     pia[start + index] = isEdge ? min(distance, -grid.spacingMm) : distance
                 }
             }
@@ -119,9 +159,8 @@ struct BrainDraft: Sendable {
                                     tissue[place] = micrometres(isEdge ? -grid.spacingMm : voxel.tissue)
                                     parts[place] = voxel.part.rawValue
                                     hindbrain[place] = micrometres(voxel.hindbrainWhite)
-                                    if voxel.part == .cerebrum, voxel.tissue > -1.5, voxel.white < 1.5,
-                                        here[SmoothAnatomy.Lane.hull] > -3.5
-                                    {
+                                    let hull = here[SmoothAnatomy.Lane.hull]
+                                    if voxel.part == .cerebrum, voxel.tissue > -1.5, hull > -3.5, hull < 15.5 {
                                         areas[place] = anatomy.areaMap.area(
                                             at: PointMm(
                                                 plane: here[SmoothAnatomy.Lane.place],
@@ -174,26 +213,52 @@ struct BrainDraft: Sendable {
 
     // MARK: Handles
 
-    /// A ball in which white matter is taken away.
-    struct Cut: Sendable {
-        var centre: PointMm
-        var radiusMm: Float
+    /// Sulci that don't reach the outside, as far as the middle of the cortex around them, and a voxel or two more.
+    func voids(threads: Int) -> [Bool] {
+        let middle = middleDistance(white: cutWhite([], threads: threads), threads: threads)
+        let (planes, rows, columns) = (grid.planes, grid.rows, grid.columns)
+        var isOutside = [Bool](repeating: false, count: grid.count)
+        var front = [0]
+        isOutside[0] = true
+        while let index = front.popLast() {
+            let (plane, row, column) = (index / (rows * columns), index / columns % rows, index % columns)
+            for (isInside, next) in [
+                (plane > 0, index - rows * columns), (plane + 1 < planes, index + rows * columns),
+                (row > 0, index - columns), (row + 1 < rows, index + columns),
+                (column > 0, index - 1), (column + 1 < columns, index + 1),
+            ] where isInside && !isOutside[next] && middle.elements[next] <= 0 {
+                isOutside[next] = true
+                front.append(next)
+            }
+        }
+        var isVoid = [Bool](repeating: false, count: grid.count)
+        for index in isVoid.indices where middle.elements[index] <= 0 && !isOutside[index] {
+            for plane in -1...1 {
+                for row in -1...1 {
+                    for column in -1...1 {
+                        let near = index + (plane * rows + row) * columns + column
+                        if near >= 0, near < isVoid.count { isVoid[near] = true }
+                    }
+                }
+            }
+        }
+        return isVoid
     }
 
     /// Where white matter has to go so that the middle of the cortex has no handle.
-    func cuts(threads: Int) -> [Cut] {
-        var cuts: [Cut] = []
+    func cuts(threads: Int) -> [Repairs.Cut] {
+        var cuts: [Repairs.Cut] = []
         // Taking white matter away moves the middle: look again, until nothing is found.
         for round in 0..<4 {
             let depth = middleDistance(white: cutWhite(cuts, threads: threads), threads: threads)
-            var found: [Cut] = []
+            var found: [Repairs.Cut] = []
             for columns in grid.sides {
                 for index in handleVoxels(of: depth, columns: columns) {
                     let (line, column) = (index / grid.columns, index % grid.columns)
                     found.append(
-                        Cut(
+                        Repairs.Cut(
                             centre: grid.point(line / grid.rows, line % grid.rows, column),
-                            radiusMm: max(pia.elements[index], 0) * 1.1 + 0.4 + 0.3 * Float(round)))
+                            radiusMm: min(max(pia.elements[index], 0) * 1.1, 4) + 0.4 + 0.3 * Float(round)))
                 }
             }
             if found.isEmpty { break }
@@ -220,7 +285,7 @@ struct BrainDraft: Sendable {
     }
 
     /// The white matter without the cuts, swept: in gray −b.
-    private func cutWhite(_ cuts: [Cut], threads: Int) -> Volume<Float> {
+    private func cutWhite(_ cuts: [Repairs.Cut], threads: Int) -> Volume<Float> {
         var white = white
         for cut in cuts {
             func range(_ centre: Float, _ origin: Float, _ count: Int) -> ClosedRange<Int> {
@@ -296,8 +361,8 @@ struct BrainDraft: Sendable {
     // MARK: The end
 
     /// The finished brain.
-    func finished(cuts: [Cut], spacingUm: Double, threads: Int) -> BrainFields {
-        let white = cutWhite(cuts, threads: threads)
+    func finished(spacingUm: Double, threads: Int) -> BrainFields {
+        let white = cutWhite(repairs.cuts, threads: threads)
         var whiteUm: Volume<Int16> = grid.volume()
         whiteUm.elements.withUnsafeMutableBufferPointer { target in
             let target = DisjointSlices(target)
@@ -307,6 +372,14 @@ struct BrainDraft: Sendable {
                         parts.elements[index] >= BrainPart.cerebellum.rawValue
                         ? hindbrainWhite.elements[index] : micrometres(white.elements[index])
                 }
+            }
+        }
+        // Areas are for the ribbon and a little beyond.
+        var areas = areas
+        areas.elements.withUnsafeMutableBufferPointer { areas in
+            let areas = DisjointSlices(areas)
+            parallelBands(grid.count, band: 1 << 16, threads: threads) { [whiteUm] band in
+                for index in band where whiteUm.elements[index] > 1500 { areas[index] = 0 }
             }
         }
         return BrainFields(

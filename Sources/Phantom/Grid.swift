@@ -8,9 +8,9 @@ struct Grid: Sendable {
     let spacingMm: Float
     let origin: PointMm
 
-    /// The grid that holds a brain of these half axes with 5 mm to spare for its bulges, its middle on a voxel.
+    /// The grid that holds a brain of these half axes with 6.6 mm to spare for its bulges and bends, its middle on a voxel.
     init(halfAxesMm: PointMm, size: PointMm, spacingMm: Float) {
-        func half(_ axis: Float, _ size: Float) -> Int { Int(((axis * size + 5) / spacingMm).rounded(.up)) }
+        func half(_ axis: Float, _ size: Float) -> Int { Int(((axis * size + 6.6) / spacingMm).rounded(.up)) }
         let plane = half(halfAxesMm.plane, size.plane)
         let row = half(halfAxesMm.row, size.row)
         let column = half(halfAxesMm.column, size.column)
@@ -18,6 +18,11 @@ struct Grid: Sendable {
         self.spacingMm = spacingMm
         origin = PointMm(
             plane: -Float(plane) * spacingMm, row: -Float(row) * spacingMm, column: -Float(column) * spacingMm)
+    }
+
+    init(planes: Int, rows: Int, columns: Int, spacingMm: Float, origin: PointMm) {
+        (self.planes, self.rows, self.columns) = (planes, rows, columns)
+        (self.spacingMm, self.origin) = (spacingMm, origin)
     }
 
     @inline(__always)
