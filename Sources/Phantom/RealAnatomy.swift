@@ -22,6 +22,16 @@ public struct RealAnatomy: Sendable {
             self.grid = grid
         }
 
+        /// The same with values from 0 to 1.
+        func scaledToShares() -> Map {
+            let scale = RealAnatomy.scale(ofLargest: volume.elements.max() ?? 0) ?? 1
+            guard scale != 1 else { return self }
+            return Map(
+                volume: Volume(
+                    planes: volume.planes, rows: volume.rows, columns: volume.columns,
+                    elements: volume.elements.map { $0 / scale }), grid: grid)
+        }
+
         /// Trilinear; 0 outside.
         @inline(__always)
         func value(_ pointMm: SIMD3<Double>) -> Float {
@@ -61,8 +71,8 @@ public struct RealAnatomy: Sendable {
     public let labels: [Int]
 
     /// - Parameters:
-    ///   - gray: share of gray matter, 0…1.
-    ///   - white: share of white matter, 0…1.
+    ///   - gray: share of gray matter, 0…1, 0…100 or 0…255.
+    ///   - white: share of white matter, likewise.
     ///   - areas: labels of areas, 0 none; without it the cortex has no areas.
     /// - Throws: `RealAnatomyError` where the maps hold no brain or lie apart.
     public init(gray: Map, white: Map, areas: Map?, excluded: ExcludedParts) throws(RealAnatomyError) {
@@ -77,13 +87,16 @@ public struct RealAnatomy: Sendable {
             guard most > 0.5 else {
                 throw RealAnatomyError(
                     .empty, name,
-                    "has no voxel above one half (its largest is \(most)); is it a probability map from 0 to 1?")
+                    "has no voxel above one half (its largest is \(most)); is it a probability map?")
             }
-            guard most <= 1.5 else {
+            guard RealAnatomy.scale(ofLargest: most) != nil else {
                 throw RealAnatomyError(
-                    .scale, name, "goes up to \(most), but shares lie from 0 to 1; divide it by its largest value")
+                    .scale, name,
+                    "goes up to \(most), but shares go up to 1, 100 or 255; divide it by its largest value")
             }
         }
+        let gray = gray.scaledToShares()
+        let white = white.scaledToShares()
         (self.gray, self.white, self.areas, self.excluded) = (gray, white, areas, excluded)
         guard let areas else {
             labels = []
@@ -120,6 +133,13 @@ public struct RealAnatomy: Sendable {
                 "has \(100 * (all - inside) / max(all, 1)) % of its labels outside the tissue of gray and white; is it in the same space?"
             )
         }
+    }
+
+    /// What a map's values are divided by, told by its largest: shares, percent, or shares in a byte; nil for none of them.
+    static func scale(ofLargest most: Float) -> Float? {
+        if most <= 1.5 { return 1 }
+        if most > 50, most <= 100.5 { return 100 }
+        return most > 100.5 && most <= 255.5 ? 255 : nil
     }
 
     /// Where each area lies on average on the right, in mm of the brain; for the atlas's smooth fields.

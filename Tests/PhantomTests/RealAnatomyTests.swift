@@ -86,7 +86,9 @@ private struct BallOfCortex {
         #expect(try code { _ in } == nil)
         #expect(try code { $0.gray[20, 20, 20] = .nan } == .notFinite)
         #expect(try code { $0.white.elements = $0.white.elements.map { _ in 0 } } == .empty)
-        #expect(try code { $0.gray.elements = $0.gray.elements.map { $0 * 255 } } == .scale)
+        #expect(try code { $0.gray.elements = $0.gray.elements.map { $0 * 20 } } == .scale)
+        // Shares in a byte are shares.
+        #expect(try code { $0.gray.elements = $0.gray.elements.map { $0 * 255 } } == nil)
         #expect(try code { $0.areas[20, 20, 20] = 0.5 } == .notLabels)
         #expect(try code { $0.areas.elements = $0.areas.elements.map { _ in 0 } } == .empty)
         // Labels of another space: all in a corner.
