@@ -117,8 +117,8 @@ let package = Package(
         library("Phantom", ["NDArray", "SpatialTransforms"]),
         // tensors, gradients and mixed precision over libtorch
         library("Torch", ["CTorch"]),
-        // R50, R50-ViT and their family, projection head
-        library("Networks", ["Torch", "NDArray"]),
+        // R50, R50-ViT and their family, losses, optimizers, augmentation
+        library("Networks", ["Torch", "NDArray", "Imaging"]),
         // the Stage protocol, typed ports, worker main loop
         library("StageKit", ["StageProtocol", "NDArray", "HDF5"]),
         // one thin file a stage

@@ -15,6 +15,8 @@ public let histologyStages: [any Stage.Type] = [
     CorticalDepthField.self,
     Midsurface.self,
     MidsurfaceViews.self,
+    Midline.self,
+    MidlinePreview.self,
     ExclusionMask.self,
     MniCoordinates.self,
     AlignmentQuality.self,

@@ -13,7 +13,7 @@ public protocol Optimizer: AnyObject {
 }
 
 /// One remembered tensor of an optimizer.
-public struct NamedState {
+public struct NamedState: Sendable, Equatable {
     /// For example `momentum/layer1.0.conv1.weight`.
     public let name: String
     /// The values.

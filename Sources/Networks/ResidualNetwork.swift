@@ -1,7 +1,7 @@
 public import Torch
 
 /// The sizes of a residual network for large gray images.
-public struct ResidualNetworkShape: Sendable, Equatable {
+public struct ResidualNetworkShape: Sendable, Equatable, Codable {
     /// Filters of the two first convolutions.
     public var stemWidth: Int
     /// Stride of the first convolution, 5×5.

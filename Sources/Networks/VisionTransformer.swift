@@ -1,7 +1,7 @@
 public import Torch
 
 /// The sizes of a vision transformer.
-public struct VisionTransformerShape: Sendable, Equatable {
+public struct VisionTransformerShape: Sendable, Equatable, Codable {
     /// Length of a token.
     public var width: Int
     public var layers: Int
