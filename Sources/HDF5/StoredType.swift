@@ -6,13 +6,17 @@ struct StoredType {
     let element: HDF5ElementType?
     /// Bytes of a text of fixed length; nil for texts of variable length and for numbers.
     let textByteCount: Int?
+    /// Character set of a text: HDF5 converts none into another.
+    let characterSet: H5T_cset_t
     /// A word for messages.
     let name: String
 
     /// Looks at an open type.
     init(_ type: hid_t) {
         let size = H5Tget_size(type)
-        switch H5Tget_class(type) {
+        let kind = H5Tget_class(type)
+        characterSet = kind == H5T_STRING ? H5Tget_cset(type) : H5T_CSET_UTF8
+        switch kind {
         case H5T_INTEGER:
             textByteCount = nil
             element = HDF5ElementType(
@@ -73,6 +77,7 @@ struct PaddedTexts {
         guard count > 0 else { return [] }
         if let byteCount = stored.textByteCount {
             let type = try type(byteCount: byteCount, orThrow: error)
+            H5Tset_cset(type.raw, stored.characterSet)
             var bytes = [UInt8](repeating: 0, count: count * byteCount)
             let status = bytes.withUnsafeMutableBytes { buffer in
                 buffer.baseAddress.map { read(type.raw, $0) } ?? -1
@@ -85,7 +90,7 @@ struct PaddedTexts {
         }
         let type = try Identifier(H5Tcopy(chdf5_c_string()), H5Tclose, orThrow: error)
         H5Tset_size(type.raw, Int(bitPattern: UInt.max))
-        H5Tset_cset(type.raw, H5T_CSET_UTF8)
+        H5Tset_cset(type.raw, stored.characterSet)
         var pointers = [UnsafeMutablePointer<CChar>?](repeating: nil, count: count)
         let status = pointers.withUnsafeMutableBytes { buffer in
             buffer.baseAddress.map { read(type.raw, $0) } ?? -1

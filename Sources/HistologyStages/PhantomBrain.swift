@@ -19,20 +19,22 @@ public struct PhantomBrain: Stage {
         let anatomy = BrainAnatomy(species: shared.next(), individual: own.next())
         let fields = anatomy.fields(spacingUm: spacingUm, threads: context.cores)
         context.progress(0.7, "writing")
-        try context.write("brain") { file in try fields.write(to: file) }
+        try context.write("brain") { file in
+            try fields.write(to: file)
+            try anatomy.architecture.write(to: file)
+        }
     }
 }
 
 extension BrainFields {
     /// Writes the fields plane by plane in chunks, so that a section reads its own planes only.
     func write(to file: HDF5File) throws {
-        let volumes = [
-            ("/tissue_um", tissueUm), ("/white_um", whiteUm), ("/thickness_um", thicknessUm),
-            ("/nucleus_um", nucleusUm),
-        ]
-        for (path, volume) in volumes {
+        for (path, volume) in [("/tissue_um", tissueUm), ("/white_um", whiteUm)] {
             try file.write(volume, to: path, layout: .chunked(shape: [1, volume.rows, volume.columns], level: 2))
             try file.setAttribute("unit", to: "um", of: path)
+        }
+        for (path, volume) in [("/areas", areas), ("/parts", parts)] {
+            try file.write(volume, to: path, layout: .chunked(shape: [1, volume.rows, volume.columns], level: 2))
         }
         try file.setAttribute("spacing_um", to: spacingUm)
         try file.setAttribute("origin_um", to: [originUm.plane, originUm.row, originUm.column])
@@ -58,14 +60,15 @@ extension BrainFields {
         let first = min(Int(place), max(planes - 2, 0))
         let count = min(2, planes)
         let shape = [count, tissue.shape[1], tissue.shape[2]]
-        func volume(_ path: String) throws -> Volume<Int16> {
+        func volume<Element: HDF5Element>(_ path: String, as element: Element.Type) throws -> Volume<Element> {
             Volume(
                 planes: shape[0], rows: shape[1], columns: shape[2],
-                elements: try file.dataset(path).read(at: [first, 0, 0], shape: shape, as: Int16.self))
+                elements: try file.dataset(path).read(at: [first, 0, 0], shape: shape, as: element))
         }
         return BrainFields(
-            tissueUm: try volume("/tissue_um"), whiteUm: try volume("/white_um"),
-            thicknessUm: try volume("/thickness_um"), nucleusUm: try volume("/nucleus_um"), spacingUm: spacingUm,
+            tissueUm: try volume("/tissue_um", as: Int16.self), whiteUm: try volume("/white_um", as: Int16.self),
+            areas: try volume("/areas", as: UInt8.self), parts: try volume("/parts", as: UInt8.self),
+            spacingUm: spacingUm,
             originUm: (origin[0] + Double(first) * spacingUm, origin[1], origin[2]))
     }
 }

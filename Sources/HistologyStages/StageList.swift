@@ -10,6 +10,7 @@ public let histologyStages: [any Stage.Type] = [
     SectionAlignment.self,
     SectionStack.self,
     TissueVolume.self,
+    ExclusionMask.self,
     AlignmentQuality.self,
     VolumeViews.self,
     ReconstructionCheck.self,

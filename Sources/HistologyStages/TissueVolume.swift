@@ -42,40 +42,37 @@ public struct TissueVolume: Stage {
             row: (corners.map(\.row).max() ?? 0) + spacingUm, column: (corners.map(\.column).max() ?? 0) + spacingUm)
         let grid = ReconstructionGrid(around: [lows, highs], positionsUm: positions, spacingUm: spacingUm)
 
-        var emptyPlanes = 0
+        let nearestOnly = try context.config.text("between") == "nearest"
+        var planes = VolumePlanes(
+            grid: grid, positionsUm: positions, fillGapUm: fillGapUm, interpolates: !nearestOnly, emptyGray: empty,
+            threads: context.cores
+        ) { member in
+            let index = members[member]
+            return try LabelsArtifact(path: paths[stack.sections[index]] ?? "").placed(by: stack.transforms[index])
+        }
         // The whole volume is kept and written at once: a compressed chunk spans planes, and would be packed again for each.
-        var volume = (labels: [UInt8](), gray: [UInt8]())
-        volume.labels.reserveCapacity(grid.planes * grid.rows * grid.columns)
-        volume.gray.reserveCapacity(grid.planes * grid.rows * grid.columns)
-        var loaded: [Int: PlacedSection] = [:]
+        var volume = (labels: [UInt8](), gray: [UInt8](), grayFraction: [UInt8](), whiteFraction: [UInt8]())
         for plane in 0..<grid.planes {
-            let chosen = sections(
-                forPlaneAt: grid.positionUm(plane: plane), thicknessUm: spacingUm, positionsUm: positions,
-                fillGapUm: fillGapUm)
-            if chosen.isEmpty { emptyPlanes += 1 }
-            // Only the sections of one plane are in memory; one that stands for several planes stays.
-            loaded = loaded.filter { chosen.contains($0.key) }
-            for member in chosen where loaded[member] == nil {
-                let index = members[member]
-                loaded[member] = try LabelsArtifact(path: paths[stack.sections[index]] ?? "")
-                    .placed(by: stack.transforms[index])
-            }
-            let made = volumePlane(
-                from: chosen.compactMap { loaded[$0] }, grid: grid, emptyGray: empty, threads: context.cores)
+            let made = try planes.plane(plane)
             volume.labels += made.labels.elements
             volume.gray += made.gray.elements
+            volume.grayFraction += made.grayFraction.elements
+            volume.whiteFraction += made.whiteFraction.elements
             context.progress(Double(plane + 1) / Double(grid.planes), "resampling")
         }
         try context.write("volume") { file in
             let shape = [grid.planes, grid.rows, grid.columns]
             try file.write(volume.labels, shape: shape, to: "/labels")
             try file.write(volume.gray, shape: shape, to: "/image")
+            try file.write(volume.grayFraction, shape: shape, to: "/gray_fraction")
+            try file.write(volume.whiteFraction, shape: shape, to: "/white_fraction")
             try file.setAttribute("spacing_um", to: spacingUm)
             try file.setAttribute("origin_um", to: grid.originUm)
             try file.setAttribute("axes", to: ["position", "row", "column"])
         }
         context.figure("planes", Double(grid.planes))
-        context.figure("empty_planes", Double(emptyPlanes))
+        context.figure("empty_planes", Double(planes.empty))
+        context.figure("interpolated_planes", Double(planes.interpolated))
     }
 }
 

@@ -11,9 +11,9 @@ internal import NDArray
 /// its own folding.
 public struct BrainAnatomy: Sendable {
     /// Half axes of the hull in mm along (plane, row, column).
-    public var halfAxesMm: PointMm = PointMm(plane: 39, row: 27, column: 30)
+    public let halfAxesMm: PointMm = PointMm(plane: 39, row: 27, column: 30)
     /// Cortical thickness in mm far from any fold.
-    public var thicknessMm: Float = 2.3
+    public let thicknessMm: Float = 2.3
 
     let deformation: [WaveNoise]
     let outline: WaveNoise
@@ -26,6 +26,11 @@ public struct BrainAnatomy: Sendable {
     let opening: WaveNoise
     let thickness: WaveNoise
     let size: Float
+    let areaMap: AreaMap
+    /// The areas of the species.
+    public let atlas: PhantomAtlas
+    /// How this brain's areas are built.
+    public let architecture: BrainArchitecture
 
     /// The anatomy of one brain.
     ///
@@ -46,6 +51,29 @@ public struct BrainAnatomy: Sendable {
         deformation = (0..<3).map { _ in WaveNoise(wavelengthMm: 38, waves: 16, generator: &own) }
         primaryOwn = WaveNoise(wavelengthMm: 20, bandwidth: 0.2, waves: 32, generator: &own)
         size = Float(Math.exp(0.03 * own.normal()))
+        var borders = SeededGenerator(seed: species, stream: "area map")
+        let (axes, outline) = (halfAxesMm, outline)
+        areaMap = AreaMap(
+            hull: BrainAnatomy.hullPoints(halfAxesMm: axes, outline: outline), count: 14, generator: &borders)
+        atlas = PhantomAtlas(
+            speciesSeed: species, names: areaMap.centresMm.indices.map { ($0 < 9 ? "A0" : "A") + String($0 + 1) },
+            centresMm: areaMap.centresMm, halfLengthMm: axes.plane)
+        architecture = atlas.architecture(individual: individual)
+    }
+
+    /// Points of the right hemisphere's hull, about 1.5 mm apart.
+    private static func hullPoints(halfAxesMm: PointMm, outline: WaveNoise) -> [PointMm] {
+        var points: [PointMm] = []
+        for plane in stride(from: Float(-45), through: 45, by: 1.5) {
+            for row in stride(from: Float(-33), through: 33, by: 1.5) {
+                for column in stride(from: Float(0), through: 36, by: 1.5) {
+                    let point = PointMm(plane: plane, row: row, column: column)
+                    let depth = hullDepth(point, halfAxesMm: halfAxesMm, outline: outline)
+                    if abs(depth) < 0.75 { points.append(point) }
+                }
+            }
+        }
+        return points
     }
 
     /// The point of the species' space that a point of this brain comes from.
@@ -59,6 +87,10 @@ public struct BrainAnatomy: Sendable {
 
     /// Depth in mm under the hull of the hemisphere on the point's side, positive inside, about right near the hull.
     func hullDepth(_ point: PointMm) -> Float {
+        BrainAnatomy.hullDepth(point, halfAxesMm: halfAxesMm, outline: outline)
+    }
+
+    private static func hullDepth(_ point: PointMm, halfAxesMm: PointMm, outline: WaveNoise) -> Float {
         // Ellipsoid: the first-order distance k₀ (k₀ − 1) / k₁.
         // The underside is flatter than the vertex.
         let rowAxis = point.row > 0 ? halfAxesMm.row * 0.86 : halfAxesMm.row

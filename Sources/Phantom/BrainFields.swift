@@ -9,23 +9,23 @@ public struct BrainFields: Sendable {
     public var tissueUm: Volume<Int16>
     /// Signed distance to the border of white matter, positive in white matter.
     public var whiteUm: Volume<Int16>
-    /// Cortical thickness.
-    public var thicknessUm: Volume<Int16>
-    /// Signed distance to the border of the deep nuclei.
-    public var nucleusUm: Volume<Int16>
+    /// Area of the cortex, 1 … n, of voxels in and near the cortical ribbon; 0 elsewhere.
+    public var areas: Volume<UInt8>
+    /// What the cortex pipeline leaves out: `BrainPart`.
+    public var parts: Volume<UInt8>
     /// Edge of a voxel.
     public var spacingUm: Double
     /// Position of voxel (0, 0, 0) in the brain's space, whose origin lies in the middle of the brain.
     public var originUm: (plane: Double, row: Double, column: Double)
 
     public init(
-        tissueUm: Volume<Int16>, whiteUm: Volume<Int16>, thicknessUm: Volume<Int16>, nucleusUm: Volume<Int16>,
+        tissueUm: Volume<Int16>, whiteUm: Volume<Int16>, areas: Volume<UInt8>, parts: Volume<UInt8>,
         spacingUm: Double, originUm: (plane: Double, row: Double, column: Double)
     ) {
         self.tissueUm = tissueUm
         self.whiteUm = whiteUm
-        self.thicknessUm = thicknessUm
-        self.nucleusUm = nucleusUm
+        self.areas = areas
+        self.parts = parts
         self.spacingUm = spacingUm
         self.originUm = originUm
     }
@@ -44,7 +44,7 @@ extension BrainAnatomy {
         var pia = pialDistance(grid, threads: threads)
         sweepDistance(&pia, spacingMm: grid.spacingMm, trusted: 1.3 * grid.spacingMm)
         var fields = BrainFields(
-            tissueUm: grid.volume(), whiteUm: grid.volume(), thicknessUm: grid.volume(), nucleusUm: grid.volume(),
+            tissueUm: grid.volume(), whiteUm: grid.volume(), areas: grid.volume(), parts: grid.volume(),
             spacingUm: spacingUm,
             originUm: (
                 Double(grid.origin.plane) * 1000, Double(grid.origin.row) * 1000, Double(grid.origin.column) * 1000
@@ -52,10 +52,10 @@ extension BrainAnatomy {
         let voxels = grid.rows * grid.columns
         fields.tissueUm.elements.withUnsafeMutableBufferPointer { tissue in
             fields.whiteUm.elements.withUnsafeMutableBufferPointer { white in
-                fields.thicknessUm.elements.withUnsafeMutableBufferPointer { thickness in
-                    fields.nucleusUm.elements.withUnsafeMutableBufferPointer { nucleus in
+                fields.areas.elements.withUnsafeMutableBufferPointer { areas in
+                    fields.parts.elements.withUnsafeMutableBufferPointer { parts in
                         let (tissue, white) = (DisjointSlices(tissue), DisjointSlices(white))
-                        let (thickness, nucleus) = (DisjointSlices(thickness), DisjointSlices(nucleus))
+                        let (areas, parts) = (DisjointSlices(areas), DisjointSlices(parts))
                         parallelFor(grid.planes, threads: threads) { [pia] plane in
                             for row in 0..<grid.rows {
                                 for column in 0..<grid.columns {
@@ -72,8 +72,10 @@ extension BrainAnatomy {
                                         min(max(distance, inner.body), -inner.cavity, limit))
                                     white[index] = micrometres(
                                         min(max(distance - local, inner.body), -inner.nucleus))
-                                    thickness[index] = micrometres(local)
-                                    nucleus[index] = micrometres(inner.nucleus)
+                                    let deep = max(inner.body, inner.nucleus + 1, inner.cavity + 1) > 0
+                                    parts[index] = (deep ? BrainPart.subcortex : .cerebrum).rawValue
+                                    let near = tissue[index] > -1500 && white[index] < 1500
+                                    if near, !deep { areas[index] = areaMap.area(onHull: point) }
                                 }
                             }
                         }

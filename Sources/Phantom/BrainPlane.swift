@@ -31,9 +31,9 @@ public struct BrainPlane: Sendable {
         let coarse = Image(
             rows: rows, columns: columns,
             elements: (0..<voxels).map { index in
-                SIMD4(
-                    blended(brain.tissueUm, index), blended(brain.whiteUm, index), blended(brain.thicknessUm, index),
-                    blended(brain.nucleusUm, index))
+                let (tissue, white) = (blended(brain.tissueUm, index), blended(brain.whiteUm, index))
+                let isNucleus = brain.parts.elements[first * voxels + index] != 0
+                return SIMD4(tissue, white, max(tissue - white, 300), isNucleus ? -white : -500)
             })
         fields = refined(coarse, times: refinement)
         spacingUm = brain.spacingUm / Double(refinement)

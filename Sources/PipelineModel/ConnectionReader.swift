@@ -60,6 +60,15 @@ struct ConnectionReader {
         }
     }
 
+    /// Whether an input says `optional: true` and reads from an imported file what that file does not have.
+    private func isLeftOut(_ node: YAMLNode) -> Bool {
+        guard case .mapping(let entries) = node.content, let from = entries.first(where: { $0.key == "from" }),
+            let alias = from.value.scalar?.text.prefix(while: { $0 != "." }), scope.imports[String(alias)] != nil,
+            case .bool(true) = entries.first(where: { $0.key == "optional" })?.value.scalar?.value
+        else { return false }
+        return isOutOfReach(from.value)
+    }
+
     private func references(
         _ node: YAMLNode, port: StageManifest.Input, of stage: Pipeline.StageUse, what: String
     ) -> [Pipeline.Connection] {
@@ -73,6 +82,7 @@ struct ConnectionReader {
         case .sequence(let nodes):
             return nodes.flatMap { references($0, port: port, of: stage, what: what) }
         case .mapping:
+            if port.optional, isLeftOut(node) { return [] }
             guard
                 var reader = MappingReader(node, what: "input '\(port.name)' of \(what)", problems: problems),
                 let from = reader.requiredText("from", expected: "the producer, as stage.output")

@@ -92,6 +92,26 @@ public struct PlacedSection: Sendable {
     }
 }
 
+/// One plane of a reconstructed volume.
+public struct VolumePlane: Sendable {
+    /// The class of most of a voxel: 0 background, 1 gray, 2 white matter.
+    public var labels: Image<UInt8>
+    /// Share of a voxel that is gray, and that is white matter; 255 is all of it.
+    public var grayFraction: Image<UInt8>
+    public var whiteFraction: Image<UInt8>
+    /// Mean gray level.
+    public var gray: Image<UInt8>
+
+    public init(
+        labels: Image<UInt8>, grayFraction: Image<UInt8>, whiteFraction: Image<UInt8>, gray: Image<UInt8>
+    ) {
+        self.labels = labels
+        self.grayFraction = grayFraction
+        self.whiteFraction = whiteFraction
+        self.gray = gray
+    }
+}
+
 /// One plane of the volume: of each voxel the class that most of its area has, and the mean gray level.
 ///
 /// A voxel is looked at in `n × n` points a section, as many as it takes to miss no pixel; the class with the most points wins, the lower
@@ -101,40 +121,51 @@ public struct PlacedSection: Sendable {
 /// - Complexity: O(area of the plane / pixel area · sections), or four points a voxel where that is more.
 public func volumePlane(
     from sections: [PlacedSection], grid: ReconstructionGrid, emptyGray: UInt8, threads: Int = 1
-) -> (labels: Image<UInt8>, gray: Image<UInt8>) {
+) -> VolumePlane {
     let (rows, columns) = (grid.rows, grid.columns)
     var labels = Image<UInt8>(rows: rows, columns: columns, filledWith: 0)
     var gray = Image<UInt8>(rows: rows, columns: columns, filledWith: emptyGray)
-    guard !sections.isEmpty, rows > 0, columns > 0 else { return (labels, gray) }
-    let classes = sections.reduce(1) { max($0, Int($1.labels.elements.max() ?? 0) + 1) }
+    guard !sections.isEmpty, rows > 0, columns > 0 else {
+        return VolumePlane(labels: labels, grayFraction: labels, whiteFraction: labels, gray: gray)
+    }
+    let classes = sections.reduce(3) { max($0, Int($1.labels.elements.max() ?? 0) + 1) }
+    var parts = Image(rows: rows, columns: columns, filledWith: SIMD2<UInt8>(0, 0))
     labels.elements.withUnsafeMutableBufferPointer { labels in
         gray.elements.withUnsafeMutableBufferPointer { gray in
-            let labels = DisjointSlices(labels)
-            let gray = DisjointSlices(gray)
-            parallelBands(rows, band: 4, threads: threads) { band in
-                var votes = [Int32](repeating: 0, count: columns * classes)
-                var sums = [Int](repeating: 0, count: columns)
-                for row in band {
-                    for index in votes.indices { votes[index] = 0 }
-                    for index in sums.indices { sums[index] = 0 }
-                    var points = 0
-                    for section in sections {
-                        points += section.vote(row: row, grid: grid, classes: classes, votes: &votes, sums: &sums)
-                    }
-                    for column in 0..<columns {
-                        var best = 0
-                        for label in 0..<classes
-                        where votes[column * classes + label] > votes[column * classes + best] {
-                            best = label
+            parts.elements.withUnsafeMutableBufferPointer { parts in
+                let labels = DisjointSlices(labels)
+                let gray = DisjointSlices(gray)
+                let parts = DisjointSlices(parts)
+                parallelBands(rows, band: 4, threads: threads) { band in
+                    var votes = [Int32](repeating: 0, count: columns * classes)
+                    var sums = [Int](repeating: 0, count: columns)
+                    for row in band {
+                        for index in votes.indices { votes[index] = 0 }
+                        for index in sums.indices { sums[index] = 0 }
+                        var points = 0
+                        for section in sections {
+                            points += section.vote(row: row, grid: grid, classes: classes, votes: &votes, sums: &sums)
                         }
-                        labels[row * columns + column] = UInt8(best)
-                        gray[row * columns + column] = UInt8((sums[column] + points / 2) / points)
+                        for column in 0..<columns {
+                            var best = 0
+                            for label in 0..<classes
+                            where votes[column * classes + label] > votes[column * classes + best] {
+                                best = label
+                            }
+                            labels[row * columns + column] = UInt8(best)
+                            gray[row * columns + column] = UInt8((sums[column] + points / 2) / points)
+                            func share(_ label: Int) -> UInt8 {
+                                UInt8((Int(votes[column * classes + label]) * 255 + points / 2) / points)
+                            }
+                            parts[row * columns + column] = SIMD2(share(1), share(2))
+                        }
                     }
                 }
             }
         }
     }
-    return (labels, gray)
+    return VolumePlane(
+        labels: labels, grayFraction: parts.map { $0.x }, whiteFraction: parts.map { $0.y }, gray: gray)
 }
 
 extension PlacedSection {

@@ -64,6 +64,11 @@ public final class StageContext: Sendable {
         return files.map { StageInput(port: port, file: $0) }
     }
 
+    /// The files of an optional port that gathers an axis; none where the pipeline gives the port nothing.
+    public func optionalInputs(_ port: String) -> [StageInput] {
+        (job.inputs[port] ?? []).map { StageInput(port: port, file: $0) }
+    }
+
     /// Opens the one file of an input port as HDF5.
     public func open(_ port: String) throws -> HDF5File {
         try HDF5File(reading: try input(port).path)

@@ -115,6 +115,32 @@ import Testing
                 == .integer(9))
     }
 
+    @Test func anOptionalInputIsLeftOutWhereTheImportedFileLacksIt() throws {
+        let text = """
+            pipeline: p
+            import: { cohort: cohort.yaml }
+            stages:
+              label: { for: [section], inputs: { image: cohort.scan } }
+              join: { inputs: { labels: label.labels, extra: { from: cohort.mask, optional: true } } }
+            """
+        var sample = SamplePipeline(text)
+        sample.files.texts["/work/cohort.yaml"] = """
+            axes: { section: [a, b] }
+            sources: { scan: { file: "${section}.tif", for: [section], type: image } }
+            """
+        let join = try #require(try sample.load().stages.first { $0.name == "join" })
+        #expect(join.inputs.map(\.count) == [1, 0])
+        // Without the word, or where no import could have it, a missing name stays a mistake.
+        sample.files.texts["/work/p.yaml"] = text.replacing(
+            "{ from: cohort.mask, optional: true }", with: "cohort.mask")
+        #expect(sample.mistakes().count == 1)
+        sample.files.texts["/work/p.yaml"] = text.replacing("cohort.mask, optional", with: "chort.mask, optional")
+        #expect(sample.mistakes().count == 1)
+        sample.files.texts["/work/p.yaml"] = text.replacing(
+            "labels: label.labels", with: "labels: { from: cohort.labels, optional: true }")
+        #expect(sample.mistakes().count == 1, "labels must be there")
+    }
+
     @Test func importCirclesArePrinted() {
         var sample = SamplePipeline("pipeline: p\nimport: { a: a.yaml }")
         sample.files.texts["/work/a.yaml"] = "import:\n  b: b.yaml\n"
