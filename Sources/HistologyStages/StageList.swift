@@ -10,6 +10,8 @@ public let histologyStages: [any Stage.Type] = [
     SectionAlignment.self,
     SectionStack.self,
     TissueVolume.self,
+    VolumeCleanup.self,
+    CorticalDepthField.self,
     ExclusionMask.self,
     AlignmentQuality.self,
     VolumeViews.self,
