@@ -15,6 +15,8 @@ public let histologyStages: [any Stage.Type] = [
     ExclusionMask.self,
     AlignmentQuality.self,
     VolumeViews.self,
+    TemplateRegistration.self,
+    RegistrationViews.self,
     ReconstructionCheck.self,
 ]
 

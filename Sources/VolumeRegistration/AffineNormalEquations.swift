@@ -1,4 +1,5 @@
 internal import NDArray
+internal import SpatialTransforms
 
 /// The sums of one Gauss–Newton step of an affine registration.
 struct AffineNormalEquations: Sendable {
@@ -31,18 +32,16 @@ struct AffineNormalEquations: Sendable {
 ///     with shifts.
 ///   - withSlopes: false for the misfit alone.
 func linearise(
-    template: ChannelGrid, moving: ChannelGrid, map: PointMap, centreMm: SIMD3<Double>, unitMm: Double,
+    template: ChannelGrid, moving: ChannelGrid, map: AffineTransform, centreMm: SIMD3<Double>, unitMm: Double,
     channelWeights: SIMD4<Float>, withSlopes: Bool, threads: Int
 ) -> AffineNormalEquations {
     let (size, movingSize) = (template.size, SIMD3<Int32>(truncatingIfNeeded: moving.size))
     // From the template's voxel to the moving brain's voxel.
-    let toMoving = PointMap.scaling(SIMD3(repeating: template.spacingMm), offset: template.originMm)
+    let toMoving = AffineTransform.scaling(template.spacingMm, offset: template.originMm)
         .followed(by: map)
-        .followed(
-            by: PointMap.scaling(
-                SIMD3(repeating: 1 / moving.spacingMm), offset: -1 / moving.spacingMm * moving.originMm))
+        .followed(by: .scaling(1 / moving.spacingMm, offset: -1 / moving.spacingMm * moving.originMm))
     let columns = (
-        SIMD3<Float>(toMoving.columns.0), SIMD3<Float>(toMoving.columns.1), SIMD3<Float>(toMoving.columns.2)
+        SIMD3<Float>(toMoving.x), SIMD3<Float>(toMoving.y), SIMD3<Float>(toMoving.z)
     )
     var planes = [AffineNormalEquations](repeating: AffineNormalEquations(), count: size.z)
     let stride = (row: size.x, plane: size.x * size.y)

@@ -1,5 +1,6 @@
 internal import LinearAlgebra
 internal import NDArray
+internal import SpatialTransforms
 
 /// Which affine maps are tried.
 enum AffineFreedom {
@@ -31,9 +32,9 @@ enum AffineFreedom {
 /// - Parameter start: from template mm to moving mm.
 /// - Returns: the map found and its misfit; never worse than the start.
 func refineAffine(
-    template: ChannelGrid, moving: ChannelGrid, start: PointMap, freedom: AffineFreedom, iterations: Int,
+    template: ChannelGrid, moving: ChannelGrid, start: AffineTransform, freedom: AffineFreedom, iterations: Int,
     channelWeights: SIMD4<Float>, centreMm: SIMD3<Double>, unitMm: Double, threads: Int
-) -> (map: PointMap, misfit: Double) {
+) -> (map: AffineTransform, misfit: Double) {
     let directions = freedom.directions
     let count = directions.count
     var map = start
@@ -63,13 +64,11 @@ func refineAffine(
         for i in 0..<count { for a in 0..<12 { entries[a] += solution[i] * directions[i][a] } }
         // x ↦ x + E (x − centre) / unit + e
         let step = SIMD3(entries[3], entries[7], entries[11])
-        var change = PointMap(
-            columns: (
-                SIMD3(1 + entries[0] / unitMm, entries[4] / unitMm, entries[8] / unitMm),
-                SIMD3(entries[1] / unitMm, 1 + entries[5] / unitMm, entries[9] / unitMm),
-                SIMD3(entries[2] / unitMm, entries[6] / unitMm, 1 + entries[10] / unitMm)
-            ), offset: SIMD3())
-        change.offset = centreMm - change.linear(centreMm) + step
+        var change = AffineTransform(
+            x: [1 + entries[0] / unitMm, entries[4] / unitMm, entries[8] / unitMm],
+            y: [entries[1] / unitMm, 1 + entries[5] / unitMm, entries[9] / unitMm],
+            z: [entries[2] / unitMm, entries[6] / unitMm, 1 + entries[10] / unitMm])
+        change.translation = centreMm - change.linear(centreMm) + step
         let tried = change.followed(by: map)
         let next = linearise(
             template: template, moving: moving, map: tried, centreMm: centreMm, unitMm: unitMm,
@@ -90,7 +89,9 @@ func refineAffine(
 /// The affine part of a registration, with what it was chosen from.
 struct AffineMatch: Sendable {
     /// From template mm to the brain's mm.
-    var map: PointMap
+    var map: AffineTransform
+    /// The start that won.
+    var start: AffineTransform
     var misfit: Double
     var half: BrainHalf
     /// In-plane turn of the start that won.
@@ -104,14 +105,16 @@ struct AffineMatch: Sendable {
 /// by a similarity, the best of these by an affine map on finer grids.
 ///
 /// - Parameters:
-///   - maximumRollDeg: how far the frame may be turned in the plane of the sections.
-///   - halves: what of the template to try.
+///   - half: what of the template to compare with.
+///   - settings: `maximumRollDeg` says how far the frame may be turned in the plane of the sections.
 func matchAffine(
-    template: TissueTemplate, brain: TissueLabels, brainExtent: TissueExtent, coverage: PlaneCoverage,
-    maximumRollDeg: Double, half: BrainHalf, coarseMm: Double, fineMm: Double, channelWeights: SIMD4<Float>,
-    threads: Int
+    template: TissueTemplate, brain: TissueLabels, extent: TissueExtent, coverage: PlaneCoverage, half: BrainHalf,
+    settings: TemplateRegistrationSettings, threads: Int
 ) -> AffineMatch? {
-    guard let templateBox = template.extent.box, let brainBox = brainExtent.box else { return nil }
+    guard let templateBox = template.extent.box, let brainBox = extent.box else { return nil }
+    let (maximumRollDeg, channelWeights) = (settings.maximumRollDeg, settings.channelWeights)
+    let coarseMm = max(templateBox.longest / 20, 2 * settings.spacingMm)
+    let fineMm = max(templateBox.longest / 50, settings.spacingMm)
     // Tissue that is still off by a quarter of a brain must be seen from the grid.
     let size = templateBox.highMm - templateBox.lowMm
     let box = templateBox.grown(byMm: 0.12 * size.max())
@@ -129,12 +132,12 @@ func matchAffine(
     ).smoothed(sigmaVoxels: 1, threads: threads)
 
     let templateVolume = template.extent.volumeMm3 * (half == .both ? 1 : 0.5)
-    let scale = Math.pow(brainExtent.volumeMm3 / templateVolume, 1.0 / 3)
+    let scale = Math.pow(extent.volumeMm3 / templateVolume, 1.0 / 3)
     var centre = template.extent.centreMm
     if half != .both { centre.x += (half == .left ? -0.25 : 0.25) * size.x }
     let unit = 0.25 * size.max()
 
-    var starts: [(map: PointMap, misfit: Double, rollDeg: Double)] = []
+    var starts: [(map: AffineTransform, misfit: Double, rollDeg: Double)] = []
     let steps = Int((maximumRollDeg / 10).rounded(.up))
     for number in -steps...steps {
         let rollDeg = steps == 0 ? 0 : maximumRollDeg * Double(number) / Double(steps)
@@ -144,9 +147,8 @@ func matchAffine(
         for along in -1...1 {
             for up in -1...1 {
                 let shift = SIMD3(0, 0.08 * size.y * Double(along), 0.08 * size.z * Double(up))
-                var map = PointMap(
-                    columns: (SIMD3(c, 0, s), SIMD3(0, scale, 0), SIMD3(-s, 0, c)), offset: SIMD3())
-                map.offset = brainExtent.centreMm - map.linear(centre + shift)
+                var map = AffineTransform(x: [c, 0, s], y: [0, scale, 0], z: [-s, 0, c])
+                map.translation = extent.centreMm - map.linear(centre + shift)
                 let misfit = linearise(
                     template: coarse, moving: ownCoarse, map: map, centreMm: centre, unitMm: unit,
                     channelWeights: channelWeights, withSlopes: false, threads: threads
@@ -156,7 +158,7 @@ func matchAffine(
         }
     }
     // The best of each turn, then the best turns: neighbours in the list are then really different.
-    var best: [(map: PointMap, misfit: Double, rollDeg: Double)] = []
+    var best: [(map: AffineTransform, misfit: Double, rollDeg: Double)] = []
     for start in starts.sorted(by: { $0.misfit < $1.misfit })
     where best.count < 6 && !best.contains(where: { $0.rollDeg == start.rollDeg }) { best.append(start) }
     var match: AffineMatch?
@@ -165,7 +167,8 @@ func matchAffine(
             template: coarse, moving: ownCoarse, start: start.map, freedom: .similarity, iterations: 20,
             channelWeights: channelWeights, centreMm: centre, unitMm: unit, threads: threads)
         if similar.misfit < match?.misfit ?? .infinity {
-            match = AffineMatch(map: similar.map, misfit: similar.misfit, half: half, startRollDeg: start.rollDeg)
+            match = AffineMatch(
+                map: similar.map, start: start.map, misfit: similar.misfit, half: half, startRollDeg: start.rollDeg)
         }
     }
     guard var match else { return nil }

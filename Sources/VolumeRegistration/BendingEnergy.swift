@@ -4,7 +4,7 @@
 /// bend nothing; the tension, far smaller, keeps what no tissue holds from drifting away.
 ///
 /// **Reference** Rueckert et al. 1999, DOI 10.1109/42.796284, eq. 8.
-struct BendingEnergy: Sendable {
+package struct BendingEnergy: Sendable {
     let knots: SIMD3<Int>
     let knotMm: Double
     /// Of bending, in mm (mm³ of misfit for each mm⁻² of squared bending, over mm³): λ.
@@ -12,8 +12,15 @@ struct BendingEnergy: Sendable {
     /// Of stretch.
     let tensionWeight: Double
 
+    package init(knots: SIMD3<Int>, knotMm: Double, bendingWeight: Double, tensionWeight: Double) {
+        self.knots = knots
+        self.knotMm = knotMm
+        self.bendingWeight = bendingWeight
+        self.tensionWeight = tensionWeight
+    }
+
     /// Adds the form's gradient at `field` to `result`.
-    func addGradient(of field: [SIMD4<Float>], to result: inout [SIMD4<Float>]) {
+    package func addGradient(of field: [SIMD4<Float>], to result: inout [SIMD4<Float>]) {
         let volume = knotMm * knotMm * knotMm
         let bend = Float(bendingWeight * volume / (knotMm * knotMm * knotMm * knotMm))
         let pull = Float(tensionWeight * volume / (knotMm * knotMm))

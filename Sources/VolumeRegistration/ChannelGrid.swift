@@ -104,6 +104,9 @@ struct BoxMm: Sendable {
             lowMm: pointwiseMin(lowMm, other.lowMm), highMm: pointwiseMax(highMm, other.highMm))
     }
 
+    /// The longest edge.
+    var longest: Double { (highMm - lowMm).max() }
+
     var corners: [SIMD3<Double>] {
         (0..<8).map { corner in
             SIMD3(

@@ -1,7 +1,7 @@
 /// Where a point lies between eight voxels of a grid.
 ///
 /// Outside the grid the point is moved to the nearest face: fields go on with their edge values, and tissue grids have an
-/// empty margin, so that outside is empty.
+/// empty margin, so that outside is empty. A grid has at least two voxels along each axis.
 struct TrilinearPlace {
     let index: Int
     let along: SIMD3<Float>
@@ -11,7 +11,7 @@ struct TrilinearPlace {
         let top = SIMD3<Float>(size &- 1)
         let inside = pointwiseMin(pointwiseMax(point, SIMD3<Float>()), top)
         // The last cell takes points on the far face.
-        let low = pointwiseMin(SIMD3<Int32>(inside), pointwiseMax(size &- 2, SIMD3<Int32>()))
+        let low = pointwiseMin(inside.lowerIndex, size &- 2)
         along = inside - SIMD3<Float>(low)
         index = (Int(low.z) * Int(size.y) + Int(low.y)) * Int(size.x) + Int(low.x)
     }

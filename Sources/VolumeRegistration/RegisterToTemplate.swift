@@ -1,46 +1,5 @@
 internal import NDArray
-
-/// How a brain is laid onto a template.
-public struct TemplateRegistrationSettings: Sendable, Equatable {
-    /// Edge of a voxel of the comparison.
-    public var spacingMm = 1.0
-    /// Distance of the velocity field's knots; at least four voxels.
-    public var knotMm = 8.0
-    /// λ: how much bending costs against misfit, in mm² (misfit is a volume in mm³, bending mm⁻² over mm³).
-    public var bendingMm2 = 8.0
-    /// What stretch costs, without unit; keeps what no tissue holds from drifting away.
-    public var tension = 0.002
-    /// Weights of the differences of gray matter, white matter and both together.
-    public var grayWeight = 1.0
-    public var whiteWeight = 1.0
-    public var tissueWeight = 1.0
-    /// How far the frame of the sections may be turned in their plane.
-    public var maximumRollDeg = 60.0
-    /// Gauss–Newton steps a level, at most; 0 leaves the affine map.
-    public var iterations = 8
-    /// A misfit (0 equal, 1 nothing in common) above which the affine match is no match.
-    public var maximumMisfit = 0.6
-
-    public init() {}
-
-    func check() throws(VolumeRegistrationError) {
-        for (name, value) in [
-            ("spacingMm", spacingMm), ("knotMm", knotMm), ("bendingMm2", bendingMm2),
-        ] where !(value > 0 && value.isFinite) {
-            throw VolumeRegistrationError(.badSetting, "\(name) must be above zero, not \(value)")
-        }
-        guard knotMm >= 4 * spacingMm * 0.999 else {
-            throw VolumeRegistrationError(
-                .badSetting, "knots \(knotMm) mm apart need voxels of at most \(knotMm / 4) mm, not \(spacingMm)")
-        }
-        guard maximumRollDeg >= 0, maximumRollDeg <= 180, iterations >= 0, tension >= 0,
-            min(grayWeight, whiteWeight, tissueWeight) >= 0, grayWeight + whiteWeight + tissueWeight > 0
-        else {
-            throw VolumeRegistrationError(
-                .badSetting, "weights, tension and iterations must not be negative, and the turn at most 180°")
-        }
-    }
-}
+internal import SpatialTransforms
 
 /// Finds the map from a reconstructed brain to a template.
 ///
@@ -69,78 +28,92 @@ public func registerToTemplate(
     try settings.check()
     let coverage = PlaneCoverage(brain)
     let extent = brain.extent()
-    let weights = SIMD4<Float>(
-        Float(settings.grayWeight), Float(settings.whiteWeight), Float(settings.tissueWeight), 0)
+    let weights = settings.channelWeights
     guard let templateBox = template.extent.box, let brainBox = extent.box else {
-        throw VolumeRegistrationError(.empty, "the volume holds no tissue")
+        throw VolumeRegistrationError(.empty, "the volume or the template holds no tissue")
     }
     progress(0, "finding the frame")
-    let length = (templateBox.highMm - templateBox.lowMm).max()
-    func affine(_ half: BrainHalf) -> AffineMatch? {
-        matchAffine(
-            template: template, brain: brain, brainExtent: extent, coverage: coverage,
-            maximumRollDeg: settings.maximumRollDeg, half: half, coarseMm: max(length / 20, 2 * settings.spacingMm),
-            fineMm: max(length / 50, settings.spacingMm), channelWeights: weights, threads: threads)
-    }
-    guard var match = affine(.both) else {
-        throw VolumeRegistrationError(.empty, "the template holds no tissue")
-    }
-    // Tissue on one side of the template alone is a hemisphere.
-    if let side = missingSide(of: brain, seenThrough: match, template: template, extent: extent) {
-        _ = side
-    }
-    guard match.misfit <= settings.maximumMisfit else {
-        throw VolumeRegistrationError(
-            .noMatch,
-            "the volume does not look like the template: the best affine map leaves a misfit of "
-                + "\(match.misfit.rounded(toPlaces: 2)) (0 equal, 1 nothing in common, at most \(settings.maximumMisfit)); "
-                + "look at both, and check the template's orientation and whether the sections' frame is turned by more "
-                + "than \(settings.maximumRollDeg)°")
-    }
-    _ = brainBox
-    match.half = .both
-    guard let affineToTemplate = match.map.inverse else {
+    let match = try findFrame(brain, extent, coverage, template, settings, threads: threads)
+    guard let toTemplate = match.map.inverse, match.map.determinant > 0 else {
         throw VolumeRegistrationError(.noMatch, "the best affine map is singular; look at the volume and the template")
     }
     // Both on one grid along the template's axes, with room for the flow to die down.
-    progress(0.15, "resampling")
+    progress(0.3, "resampling")
     var box = templateBox
-    for corner in brainBox.corners {
-        box = box.union(BoxMm(lowMm: affineToTemplate(corner), highMm: affineToTemplate(corner)))
-    }
-    let limit = templateBox.grown(byMm: 0.15 * length)
+    for corner in brainBox.corners { box = box.union(BoxMm(lowMm: toTemplate(corner), highMm: toTemplate(corner))) }
+    let limit = templateBox.grown(byMm: 0.15 * templateBox.longest)
     box = BoxMm(
         lowMm: pointwiseMax(box.lowMm, limit.lowMm), highMm: pointwiseMin(box.highMm, limit.highMm)
     ).grown(byMm: 6 * settings.spacingMm)
     let grid = ChannelGrid(covering: box, spacingMm: settings.spacingMm, multiple: 2)
     let fixed = template.shares(on: grid, half: match.half, threads: threads)
     let moving = brain.shares(on: grid, through: match.map, coverage: coverage, threads: threads)
-    let cellMm = 2 * settings.spacingMm
-    let found = matchVelocity(
-        template: fixed, brain: moving, cellsPerKnot: max(2, Int((settings.knotMm / cellMm).rounded())),
-        bendingWeight: settings.bendingMm2, tensionWeight: settings.tension, channelWeights: weights,
-        iterations: settings.iterations, threads: threads
-    ) { progress(0.2 + 0.7 * $0, "deforming") }
-    progress(0.9, "measuring")
-    let velocity = found.lattice.refined.values(found.coefficients, threads: threads)
-        .map { $0 / Float(settings.spacingMm) }
-    func flow(_ scale: Float) -> FlowGrid {
-        FlowGrid(
-            size: grid.size, originMm: grid.originMm, spacingMm: grid.spacingMm,
-            values: exponential(of: velocity, scale: scale, size: grid.size, threads: threads)
-                .map { $0 * Float(settings.spacingMm) })
+    let atStart = brain.shares(on: grid, through: match.start, coverage: coverage, threads: threads)
+    var quality = TemplateMatchQuality()
+    quality.bendingMm2 = settings.bendingMm2
+    while true {
+        let found = matchVelocity(
+            template: fixed, brain: moving, settings: settings, bendingWeight: quality.bendingMm2, threads: threads
+        ) { progress(0.35 + 0.5 * $0, "deforming") }
+        quality.gaussNewtonSteps += found.steps
+        progress(0.9, "measuring")
+        let flows = found.flows(on: grid, threads: threads)
+        var result = TemplateMatch(
+            affine: toTemplate, affineBack: match.map, onward: flows.onward, backward: flows.backward, quality: quality)
+        result.measure(
+            template: fixed, start: atStart, brain: moving, channelWeights: weights, threads: threads)
+        guard result.quality.foldedShare > 0 else {
+            result.quality.half = match.half
+            result.quality.describe(coverage, match)
+            return result
+        }
+        // The flow of a velocity that bends within few voxels may fold on the grid: a stiffer one does not.
+        quality.bendingMm2 *= 4
+        guard quality.bendingMm2 <= 256 * settings.bendingMm2 else {
+            throw VolumeRegistrationError(
+                .notInvertible,
+                "the map folds space in \(result.quality.foldedShare * 100) % of its cells however stiff it is made; use a "
+                    + "smaller spacing_mm or a larger knot_mm")
+        }
     }
-    // Forth the velocity carries template points to the brain, back brain points to the template.
-    let result = TemplateMatch(
-        affine: affineToTemplate, affineBack: match.map, onward: flow(-1), backward: flow(1),
-        quality: TemplateMatchQuality())
-    return result
 }
 
-/// Nil: both sides are there.
-private func missingSide(
-    of brain: TissueLabels, seenThrough match: AffineMatch, template: TissueTemplate, extent: TissueExtent
-) -> BrainHalf? { nil }
+/// The affine map from the template to the brain, for a whole brain or one of its halves.
+private func findFrame(
+    _ brain: TissueLabels, _ extent: TissueExtent, _ coverage: PlaneCoverage, _ template: TissueTemplate,
+    _ settings: TemplateRegistrationSettings, threads: Int
+) throws(VolumeRegistrationError) -> AffineMatch {
+    guard
+        var match = matchAffine(
+            template: template, brain: brain, extent: extent, coverage: coverage, half: .both, settings: settings,
+            threads: threads)
+    else { throw VolumeRegistrationError(.empty, "the template holds no tissue") }
+    // A hemisphere has half the volume for its length; whichever way its frame is turned.
+    func bulk(_ extent: TissueExtent) -> Double {
+        let size = (extent.box?.highMm.y ?? 0) - (extent.box?.lowMm.y ?? 0)
+        return extent.volumeMm3 / max(size * size * size, 1e-9)
+    }
+    if bulk(extent) < 0.75 * bulk(template.extent) {
+        for half in [BrainHalf.left, .right] {
+            guard
+                let one = matchAffine(
+                    template: template, brain: brain, extent: extent, coverage: coverage, half: half,
+                    settings: settings, threads: threads), one.misfit < 0.75 * match.misfit,
+                brain.share(onSideOf: template.extent.centreMm.x, half: half, through: one.map) > 0.9
+            else { continue }
+            match = one
+        }
+    }
+    guard match.misfit <= settings.maximumMisfit else {
+        throw VolumeRegistrationError(
+            .noMatch,
+            "the volume does not look like the template: the best affine map leaves a misfit of "
+                + "\(match.misfit.rounded(toPlaces: 2)) (0 equal, 1 nothing in common, at most \(settings.maximumMisfit)). "
+                + "Look at both; check the template's orientation and whether the sections' frame is turned by more than "
+                + "\(settings.maximumRollDeg)°")
+    }
+    return match
+}
 
 extension Double {
     func rounded(toPlaces places: Int) -> Double {

@@ -4,16 +4,16 @@ internal import NDArray
 ///
 /// Knots lie `cellsPerKnot` cells apart. A field of so few numbers is smooth without any filter, and what is measured in
 /// the cells is gathered back to the knots by the transpose of the same small matrices, one an axis.
-struct SplineLattice: Sendable {
+package struct SplineLattice: Sendable {
     /// Cells along x, y, z.
-    let cells: SIMD3<Int>
-    let cellsPerKnot: Int
+    package let cells: SIMD3<Int>
+    package let cellsPerKnot: Int
     /// Knots along x, y, z; (i, j, k) stands at `(k * knots.y + j) * knots.x + i`.
-    let knots: SIMD3<Int>
+    package let knots: SIMD3<Int>
     /// Weights of the four knots around a cell, by the cell's place between two knots.
     private let phases: [SIMD4<Float>]
 
-    init(cells: SIMD3<Int>, cellsPerKnot: Int) {
+    package init(cells: SIMD3<Int>, cellsPerKnot: Int) {
         self.cells = cells
         self.cellsPerKnot = cellsPerKnot
         knots = SIMD3(
@@ -26,7 +26,7 @@ struct SplineLattice: Sendable {
         }
     }
 
-    var knotCount: Int { knots.x * knots.y * knots.z }
+    package var knotCount: Int { knots.x * knots.y * knots.z }
 
     /// The same field seen on cells of half the edge.
     var refined: SplineLattice {
@@ -34,7 +34,7 @@ struct SplineLattice: Sendable {
     }
 
     /// The field in the cells.
-    func values(_ coefficients: [SIMD4<Float>], threads: Int) -> [SIMD4<Float>] {
+    package func values(_ coefficients: [SIMD4<Float>], threads: Int) -> [SIMD4<Float>] {
         precondition(coefficients.count == knotCount, "A lattice needs one coefficient a knot.")
         var shape = knots
         var field = coefficients
@@ -43,7 +43,7 @@ struct SplineLattice: Sendable {
     }
 
     /// The transpose of `values`: what the cells hold, gathered at the knots.
-    func gathered(_ field: [SIMD4<Float>], threads: Int) -> [SIMD4<Float>] {
+    package func gathered(_ field: [SIMD4<Float>], threads: Int) -> [SIMD4<Float>] {
         var shape = cells
         var sums = field
         for axis in [2, 1, 0] { sums = gather(sums, &shape, axis: axis, threads: threads) }
@@ -51,7 +51,7 @@ struct SplineLattice: Sendable {
     }
 
     /// As `gathered`, with the squares of the weights: the diagonal of BᵀDB.
-    func gatheredSquared(_ field: [SIMD4<Float>], threads: Int) -> [SIMD4<Float>] {
+    package func gatheredSquared(_ field: [SIMD4<Float>], threads: Int) -> [SIMD4<Float>] {
         var shape = cells
         var sums = field
         for axis in [2, 1, 0] { sums = gather(sums, &shape, axis: axis, squared: true, threads: threads) }

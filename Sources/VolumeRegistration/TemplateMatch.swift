@@ -1,10 +1,11 @@
 internal import NDArray
+public import SpatialTransforms
 
 /// A map between a brain's space and the template's that is one to one both ways: an affine map and a smooth flow.
 public struct TemplateMatch: Sendable {
     /// From the brain's mm to the template's, without the flow.
-    let affine: PointMap
-    let affineBack: PointMap
+    let affine: AffineTransform
+    let affineBack: AffineTransform
     /// Displacements of the flow in mm of the template: `onward` after the affine map, `backward` before its inverse.
     let onward: FlowGrid
     let backward: FlowGrid
@@ -20,6 +21,36 @@ public struct TemplateMatch: Sendable {
     /// The brain's point of a template's point.
     public func brainPointMm(ofTemplateMm point: SIMD3<Double>) -> SIMD3<Double> {
         affineBack(point + backward.displacement(at: point))
+    }
+
+    /// The map from the brain to the template on a grid of the brain's space, affine part and all.
+    public func field(onBrain grid: OrientedGrid, threads: Int) throws -> DisplacementField {
+        try sampled(on: grid, threads: threads) { templatePointMm(ofBrainMm: $0) }
+    }
+
+    /// The map from the template to the brain on a grid of the template's space.
+    public func field(onTemplate grid: OrientedGrid, threads: Int) throws -> DisplacementField {
+        try sampled(on: grid, threads: threads) { brainPointMm(ofTemplateMm: $0) }
+    }
+
+    private func sampled(
+        on grid: OrientedGrid, threads: Int, _ map: @Sendable (SIMD3<Double>) -> SIMD3<Double>
+    ) throws -> DisplacementField {
+        var vectors = [Float](repeating: 0, count: 3 * grid.count)
+        vectors.withUnsafeMutableBufferPointer { buffer in
+            let slices = DisjointSlices(buffer)
+            parallelFor(grid.planes, threads: threads) { plane in
+                for row in 0..<grid.rows {
+                    for column in 0..<grid.columns {
+                        let point = grid.point(plane: plane, row: row, column: column)
+                        let step = map(point) - point
+                        let place = 3 * ((plane * grid.rows + row) * grid.columns + column)
+                        for axis in 0..<3 { slices[place + axis] = Float(step[axis]) }
+                    }
+                }
+            }
+        }
+        return try DisplacementField(grid: grid, vectors: vectors)
     }
 
     /// The affine part alone: what it does to a brain's point.
@@ -85,51 +116,5 @@ struct FlowGrid: Sendable {
         let most = parts.map(\.y).max() ?? 1
         let cells = Double(planes) * Double(size.x - 1) * Double(size.y - 1) * 8
         return (least, most, parts.map(\.z).reduce(0, +) / cells)
-    }
-}
-
-/// How well a brain lies on a template.
-public struct TemplateMatchQuality: Sendable, Equatable {
-    /// Dice overlap of what is mostly gray, after the start, the affine map, and all.
-    public var grayDice = Stages()
-    public var whiteDice = Stages()
-    /// Weighted squared difference over the sum of squares: 0 equal, 1 nothing in common.
-    public var misfit = Stages()
-    /// Determinant of the flow's derivative.
-    public var leastJacobian = 1.0
-    public var mostJacobian = 1.0
-    public var foldedShare = 0.0
-    /// How far points of the tissue are from where they came from, there and back.
-    public var inverseErrorUm = Spread()
-    /// How far the flow moves points of the tissue.
-    public var flowMm = Spread()
-    /// What the affine map does: volume factor, turn in the sections' plane.
-    public var affineVolume = 1.0
-    public var affineRollDeg = 0.0
-    /// Which half of the template the brain covers.
-    public var half = BrainHalf.both
-    public var gaussNewtonSteps = 0
-    /// Whether the stack ends in the middle of tissue.
-    public var startsCut = false
-    public var endsCut = false
-    public var emptyPlanes = 0
-
-    public init() {}
-
-    /// A figure at three times.
-    public struct Stages: Sendable, Equatable {
-        public var start = 0.0
-        public var affine = 0.0
-        public var final = 0.0
-
-        public init() {}
-    }
-
-    /// A distribution in short.
-    public struct Spread: Sendable, Equatable {
-        public var median = 0.0
-        public var most = 0.0
-
-        public init() {}
     }
 }

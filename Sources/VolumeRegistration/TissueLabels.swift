@@ -1,4 +1,5 @@
 public import NDArray
+internal import SpatialTransforms
 
 /// A reconstructed brain: what is gray and white, and where nothing is known.
 public struct TissueLabels: Sendable {
@@ -7,7 +8,7 @@ public struct TissueLabels: Sendable {
     /// 1 where tissue was taken out, whatever it was; there the brain is not compared with the template.
     public let excluded: Volume<UInt8>?
     /// From (column, row, plane) of a voxel to mm.
-    let toMm: PointMap
+    let toMm: AffineTransform
     let spacingMm: Double
 
     /// Takes a volume in reconstruction space: x = column, y = plane, z = −row, in mm.
@@ -43,14 +44,21 @@ public struct TissueLabels: Sendable {
         self.excluded = excluded
         let mm = spacingUm / 1000
         spacingMm = mm
-        toMm = PointMap(
-            columns: (SIMD3(mm, 0, 0), SIMD3(0, 0, -mm), SIMD3(0, mm, 0)),
-            offset: SIMD3(originUm.column, originUm.plane, -originUm.row) / 1000)
+        toMm = ReconstructionSpace.indexToRasMm(
+            originUm: SIMD3(originUm.plane, originUm.row, originUm.column), spacingUm: spacingUm)
     }
+}
 
-    /// What a voxel counts as: 0 background, 1 gray, 2 white, 3 unknown.
-    @inline(__always)
-    static func kind(label: UInt8, excluded: UInt8) -> Int { excluded != 0 ? 3 : Int(min(label, 2)) }
+/// Points spread evenly in the unit cube about the origin, each with its opposite, none on a lattice.
+///
+/// The nearest voxel of points on a lattice may be a tie again and again, and ties all go one way: the brain would move by a
+/// quarter of a voxel. The additive recurrence with the powers of the root of x⁴ = x + 1 (Roberts 2018).
+private func evenOffsets(pairs: Int) -> [SIMD3<Double>] {
+    (1...pairs).flatMap { number in
+        let turns = Double(number) * SIMD3(0.8191725133961645, 0.6710436067037893, 0.5497004779019703)
+        let place = turns - turns.rounded(.down) - 0.5
+        return [place, -place]
+    }
 }
 
 /// Which planes of a brain say something.
@@ -60,6 +68,8 @@ struct PlaneCoverage: Sendable, Equatable {
     /// Whether the stack ends in the middle of tissue, so that nothing is known beyond its first or last plane.
     var startsCut: Bool
     var endsCut: Bool
+    private let first: Int
+    private let last: Int
 
     init(_ volume: TissueLabels) {
         let voxels = volume.labels.rows * volume.labels.columns
@@ -70,11 +80,15 @@ struct PlaneCoverage: Sendable, Equatable {
         let last = areas.lastIndex { $0 > 0 } ?? 0
         known = areas.indices.map { areas[$0] == 0 && $0 > first && $0 < last ? 0 : 1 }
         // The poles of a brain come in small: an end of over a fifth of the largest plane has been cut off.
+        (self.first, self.last) = (first, last)
         let most = areas.max() ?? 0
         startsCut = 5 * areas[first] > most
         endsCut = 5 * areas[last] > most
         for plane in areas.indices where (plane < first && startsCut) || (plane > last && endsCut) { known[plane] = 0 }
     }
+
+    /// Planes within the stack that hold nothing.
+    var gaps: Int { known.indices.count { known[$0] == 0 && $0 > first && $0 < last } }
 
     /// How far plane `plane` is known; beyond the volume too.
     @inline(__always)
@@ -90,16 +104,14 @@ extension TissueLabels {
     ///
     /// - Parameter map: from the grid's mm to this brain's mm.
     func shares(
-        on grid: ChannelGrid, through map: PointMap, coverage: PlaneCoverage, threads: Int
+        on grid: ChannelGrid, through map: AffineTransform, coverage: PlaneCoverage, threads: Int
     ) -> ChannelGrid {
         var result = grid
         guard let back = toMm.inverse else { return result }
         let toIndex = map.followed(by: back)
-        let count = max(1, Int((grid.spacingMm / spacingMm).rounded(.up)))
-        let offsets = (0..<count * count * count).map { number in
-            let place = SIMD3(Double(number % count), Double(number / count % count), Double(number / (count * count)))
-            return SIMD3<Float>(
-                toIndex.linear((place + 0.5) / Double(count) * grid.spacingMm - 0.5 * grid.spacingMm))
+        let count = min(4, max(2, Int((grid.spacingMm / (1.2 * spacingMm)).rounded(.up))))
+        let offsets = evenOffsets(pairs: (count * count * count + 1) / 2).map { place in
+            SIMD3<Float>(toIndex.linear(grid.spacingMm * place))
         }
         let (planes, rows, columns) = (labels.planes, labels.rows, labels.columns)
         let (origin, spacing) = (grid.originMm, grid.spacingMm)
@@ -110,7 +122,7 @@ extension TissueLabels {
             labels.elements.withUnsafeBufferPointer { labels in
                 offsets.withUnsafeBufferPointer { offsets in
                     for offset in offsets {
-                        let place = SIMD3<Int32>((centre + offset).rounded(.toNearestOrEven))
+                        let place = (centre + offset).nearestIndex
                         let (c, r, p) = (Int(place.x), Int(place.y), Int(place.z))
                         let weight = coverage.weight(p)
                         guard p >= 0, p < planes, r >= 0, r < rows, c >= 0, c < columns else {
@@ -129,6 +141,26 @@ extension TissueLabels {
             return SIMD4(share.x, share.y, share.x + share.y, known / Float(offsets.count))
         }
         return result
+    }
+
+    /// How much of the tissue lies on one side of the template's middle when it is laid there.
+    ///
+    /// - Parameter map: from template mm to this brain's mm.
+    func share(onSideOf middleMm: Double, half: BrainHalf, through map: AffineTransform) -> Double {
+        guard let back = map.inverse else { return 0 }
+        let toTemplate = toMm.followed(by: back)
+        var (inside, all) = (0, 0)
+        // Every third voxel along each axis says enough.
+        for plane in stride(from: 0, to: labels.planes, by: 3) {
+            for row in stride(from: 0, to: labels.rows, by: 3) {
+                for column in stride(from: 0, to: labels.columns, by: 3) where labels[plane, row, column] != 0 {
+                    all += 1
+                    let point = toTemplate(SIMD3(Double(column), Double(row), Double(plane)))
+                    if half.holds(point.x - middleMm) { inside += 1 }
+                }
+            }
+        }
+        return Double(inside) / Double(max(all, 1))
     }
 
     /// The box of the tissue in mm, and its middle, volume and second moments.

@@ -1,11 +1,14 @@
 public import NDArray
+public import SpatialTransforms
 
 /// A template brain: probabilities of gray and white matter.
 public struct TissueTemplate: Sendable {
     /// 0 to 1.
     public let gray: Volume<Float>
     public let white: Volume<Float>
-    let toMm: PointMap
+    /// From (column, row, plane) to RAS mm, and back.
+    public let indexToRasMm: AffineTransform
+    public let rasMmToIndex: AffineTransform
     let extent: TissueExtent
 
     /// Takes two maps on one grid.
@@ -14,13 +17,12 @@ public struct TissueTemplate: Sendable {
     ///   - gray: probabilities 0 to 1, or on a scale up to the largest value, such as 0 to 255: maps whose maximum is
     ///     above 1.5 are divided by 255, or 100 where they end there.
     ///   - white: likewise, of the shape of `gray`.
-    ///   - toMm: from (column, row, plane) to RAS mm, the three columns of the matrix and the offset; axes may run in any
-    ///     direction and have any spacing.
+    ///   - indexToRasMm: from (column, row, plane) to RAS mm; axes may run in any direction and have any spacing.
     /// - Throws: `VolumeRegistrationError` for shapes that differ, values that are no probabilities, a singular map, or no
     ///   tissue.
     public init(
         gray: Volume<Float>, white: Volume<Float>,
-        toMm: (x: SIMD3<Double>, y: SIMD3<Double>, z: SIMD3<Double>, offset: SIMD3<Double>)
+        indexToRasMm: AffineTransform
     ) throws(VolumeRegistrationError) {
         guard gray.planes == white.planes, gray.rows == white.rows, gray.columns == white.columns else {
             throw VolumeRegistrationError(
@@ -28,8 +30,7 @@ public struct TissueTemplate: Sendable {
                 "the gray map has \(gray.planes) × \(gray.rows) × \(gray.columns) voxels, the white map "
                     + "\(white.planes) × \(white.rows) × \(white.columns); both must lie on one grid")
         }
-        let map = PointMap(columns: (toMm.x, toMm.y, toMm.z), offset: toMm.offset)
-        guard min(gray.planes, gray.rows, gray.columns) >= 4, map.inverse != nil else {
+        guard min(gray.planes, gray.rows, gray.columns) >= 4, let back = indexToRasMm.inverse else {
             throw VolumeRegistrationError(
                 .badGrid,
                 "the template's grid of \(gray.planes) × \(gray.rows) × \(gray.columns) voxels is too small or its map to "
@@ -37,8 +38,9 @@ public struct TissueTemplate: Sendable {
         }
         self.gray = try Self.probabilities(gray, name: "gray")
         self.white = try Self.probabilities(white, name: "white")
-        self.toMm = map
-        extent = Self.extent(self.gray, self.white, map)
+        self.indexToRasMm = indexToRasMm
+        rasMmToIndex = back
+        extent = Self.extent(self.gray, self.white, indexToRasMm)
         guard extent.volumeMm3 > 0, extent.box != nil else {
             throw VolumeRegistrationError(.empty, "the template's maps hold no tissue: all probabilities are below 0.5")
         }
@@ -74,7 +76,7 @@ public struct TissueTemplate: Sendable {
         return result
     }
 
-    private static func extent(_ gray: Volume<Float>, _ white: Volume<Float>, _ toMm: PointMap) -> TissueExtent {
+    private static func extent(_ gray: Volume<Float>, _ white: Volume<Float>, _ toMm: AffineTransform) -> TissueExtent {
         var extent = TissueExtent()
         let voxel = abs(toMm.determinant)
         for plane in 0..<gray.planes {
@@ -92,13 +94,18 @@ public struct TissueTemplate: Sendable {
         return extent
     }
 
+    /// The box of what is mostly tissue, RAS mm.
+    public var tissueCornersMm: (low: SIMD3<Double>, high: SIMD3<Double>) {
+        (extent.box?.lowMm ?? SIMD3(), extent.box?.highMm ?? SIMD3())
+    }
+
     /// Probabilities on an isotropic grid: each voxel is the mean over points spread evenly in it.
     ///
     /// - Parameter half: which side of the template's middle counts; the other gets the weight 0.
     func shares(on grid: ChannelGrid, half: BrainHalf, threads: Int) -> ChannelGrid {
         var result = grid
-        guard let toIndex = toMm.inverse else { return result }
-        let finest = min(length(toMm.columns.0), length(toMm.columns.1), length(toMm.columns.2))
+        let (toMm, toIndex) = (indexToRasMm, rasMmToIndex)
+        let finest = min(toMm.x.length, toMm.y.length, toMm.z.length)
         let count = min(4, max(1, Int((grid.spacingMm / finest).rounded(.up))))
         let offsets = (0..<count * count * count).map { number in
             let place = SIMD3(Double(number % count), Double(number / count % count), Double(number / (count * count)))
@@ -120,7 +127,7 @@ public struct TissueTemplate: Sendable {
                             // Outside the template's grid there is no tissue.
                             guard all(point .>= -0.5), all(point .<= top + 0.5) else { continue }
                             let inside = pointwiseMin(pointwiseMax(point, SIMD3<Float>()), top - 0.001)
-                            let low = SIMD3<Int32>(inside)
+                            let low = inside.lowerIndex
                             let along = inside - SIMD3<Float>(low)
                             let start = (Int(low.z) * rows + Int(low.y)) * columns + Int(low.x)
                             for corner in 0..<8 {
@@ -158,6 +165,3 @@ public enum BrainHalf: String, Sendable, CaseIterable {
         }
     }
 }
-
-@inline(__always)
-func length(_ vector: SIMD3<Double>) -> Double { (vector * vector).sum().squareRoot() }

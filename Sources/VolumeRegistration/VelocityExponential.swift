@@ -11,7 +11,7 @@ internal import NDArray
 /// - Returns: displacements in cells.
 ///
 /// **Reference** Arsigny et al. 2006, DOI 10.1007/11866565_113.
-func exponential(
+package func exponential(
     of velocity: [SIMD4<Float>], scale: Float, size: SIMD3<Int>, threads: Int
 ) -> [SIMD4<Float>] {
     var fastest: Float = 0

@@ -11,26 +11,41 @@ struct VelocityMatch: Sendable {
     var steps: Int
 }
 
+extension VelocityMatch {
+    /// The flow from the brain (laid on the template by the affine map) to the template, and back.
+    func flows(on grid: ChannelGrid, threads: Int) -> (onward: FlowGrid, backward: FlowGrid) {
+        let mm = Float(grid.spacingMm)
+        let velocity = lattice.refined.values(coefficients, threads: threads).map { $0 / mm }
+        func flow(_ scale: Float) -> FlowGrid {
+            FlowGrid(
+                size: grid.size, originMm: grid.originMm, spacingMm: grid.spacingMm,
+                values: exponential(of: velocity, scale: scale, size: grid.size, threads: threads).map { $0 * mm })
+        }
+        // The velocity carries points of the template to the brain.
+        return (flow(-1), flow(1))
+    }
+}
+
 /// Finds the steady velocity whose flow carries a brain onto the template, half-way symmetric, from coarse to fine.
 ///
 /// Gauss–Newton on ½ Σ w ‖F∘exp(−v/2) − M∘exp(v/2)‖² + bending energy, over the coefficients of cubic B-splines.
 ///
 /// - Parameters:
 ///   - template, brain: on one grid of an even number of voxels a side.
-///   - cellsPerKnot: a cell is two voxels.
-///   - levels: of blur, in cells; the last level is at full resolution without blur.
+///   - bendingWeight: λ in mm², in place of the settings'.
 func matchVelocity(
-    template: ChannelGrid, brain: ChannelGrid, cellsPerKnot: Int, bendingWeight: Double, tensionWeight: Double,
-    channelWeights: SIMD4<Float>, iterations: Int, threads: Int,
-    progress: (Double) -> Void
+    template: ChannelGrid, brain: ChannelGrid, settings: TemplateRegistrationSettings, bendingWeight: Double,
+    threads: Int, progress: (Double) -> Void
 ) -> VelocityMatch {
+    let cellsPerKnot = max(2, Int((settings.knotMm / (2 * settings.spacingMm)).rounded()))
+    let (channelWeights, iterations) = (settings.channelWeights, settings.iterations)
     let (halfTemplate, halfBrain) = (template.halved(threads: threads), brain.halved(threads: threads))
     let cells = halfTemplate.size
     let cellMm = halfTemplate.spacingMm
     let lattice = SplineLattice(cells: cells, cellsPerKnot: cellsPerKnot)
     let energy = BendingEnergy(
         knots: lattice.knots, knotMm: cellMm * Double(cellsPerKnot), bendingWeight: bendingWeight,
-        tensionWeight: tensionWeight)
+        tensionWeight: settings.tension)
     var match = VelocityMatch(
         lattice: lattice, coefficients: Array(repeating: SIMD4(), count: lattice.knotCount), startMisfit: 0, misfit: 0,
         steps: 0)
@@ -57,6 +72,7 @@ func matchVelocity(
         var (sums, total) = equations(match.coefficients)
         if number == 0 { match.startMisfit = sums.misfit }
         var damping: Float = 0
+        guard iterations > 0 else { continue }
         var step = 0
         while step < iterations {
             step += 1

@@ -1,0 +1,60 @@
+import NDArray
+import SpatialTransforms
+import Testing
+import VolumeRegistration
+
+@Suite struct MissingTissueTests {
+    let frame = ToyBrain.frame(rollDeg: -12, scale: [1.03, 0.98, 1], shift: [-1, 1.5, 2])
+
+    func match(_ brain: TissueLabels) throws -> TemplateMatch {
+        try registerToTemplate(
+            brain, template: try ToyBrain.template(), settings: ToyBrain.settings, threads: 2)
+    }
+
+    func error(_ match: TemplateMatch, _ kept: (SIMD3<Double>) -> Bool = { _ in true }) -> Errors {
+        Errors(ToyBrain.points(toTemplate: { frame($0) }, kept)) { match.templatePointMm(ofBrainMm: $0) - frame($0) }
+    }
+
+    /// A third of the brain is taken out. Where it is said to be unknown it does no harm; where it passes for background it does.
+    @Test func excludedTissueIsNotCompared() throws {
+        func kept(_ p: SIMD3<Double>) -> Bool { p.z > -6 }
+        let masked = error(try match(try ToyBrain.brain(toTemplate: { frame($0) }, kept: kept)), kept)
+        let naive = error(
+            try match(try ToyBrain.brain(masksExcluded: false, toTemplate: { frame($0) }, kept: kept)), kept)
+        #expect(masked.median < 0.2)
+        #expect(naive.median > 2 * masked.median)
+    }
+
+    @Test(arguments: [BrainHalf.left, .right])
+    func oneHemisphereIsLaidOnItsHalf(half: BrainHalf) throws {
+        func kept(_ p: SIMD3<Double>) -> Bool { half == .left ? p.x < 0 : p.x > 0 }
+        // Nothing says that the other half is missing.
+        let match = try match(
+            try ToyBrain.brain(masksExcluded: false, toTemplate: { frame($0) }, kept: kept))
+        #expect(match.quality.half == half)
+        #expect(error(match, kept).median < 0.25)
+    }
+
+    @Test func wholeBrainHasBothHalves() throws {
+        #expect(try match(try ToyBrain.brain { frame($0) }).quality.half == .both)
+    }
+
+    @Test func stackThatEndsInTissueIsNotStretched() throws {
+        let match = try match(try ToyBrain.brain(planes: 0..<70) { frame($0) })
+        #expect(match.quality.endsCut)
+        #expect(!match.quality.startsCut)
+        #expect(error(match) { $0.y < 8 }.median < 0.25)
+    }
+
+    @Test func gapsInTheStackAreNotCompared() throws {
+        var made = ToyBrain.labels(originUm: [-24_000, 3_000, 5_000]) { frame($0) }
+        for plane in [40, 41, 42, 43, 44, 45, 60, 61] {
+            for index in plane * 9200..<(plane + 1) * 9200 { made.labels.elements[index] = 0 }
+        }
+        let match = try match(
+            try TissueLabels(
+                labels: made.labels, excluded: nil, spacingUm: 500, originUm: (-24_000, 3_000, 5_000)))
+        #expect(match.quality.emptyPlanes == 8)
+        #expect(error(match).median < 0.25)
+    }
+}
