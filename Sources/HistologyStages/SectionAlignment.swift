@@ -13,14 +13,7 @@ public struct SectionAlignment: Stage {
         let config = context.config
         let movingInput = try context.input("moving")
         let moving = try KeypointsArtifact(path: movingInput.path)
-        let settings = AlignmentSettings(
-            ratio: Float(try config.double("ratio", in: 0...1)), mutual: try config.bool("mutual"),
-            consensus: ConsensusSettings(
-                tolerance: try config.double("tolerance_um", in: 0.001...1e6) / moving.spacingUm,
-                confidence: try config.double("confidence", in: 0.5...0.999_999),
-                maximumIterations: try config.integer("maximum_iterations", in: 1...10_000_000)),
-            minimumInliers: try config.integer("minimum_inliers", in: 2...10_000),
-            refines: try config.bool("refine"), seed: context.seed)
+        let settings = try AlignmentSettings(config, spacingUm: moving.spacingUm, seed: context.seed)
         let wanted = try config.bool("all_neighbours") ? Int.max : 1
         let neighbours = try context.inputs("fixed")
         var attempts: [Attempt] = []

@@ -30,12 +30,20 @@ public struct SectionStack: Stage {
         }
         let names = sections.map(\.artifact.section)
         let index = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0) })
-        let links = sections.enumerated().flatMap { moving, section in
+        var links = sections.enumerated().flatMap { moving, section in
             section.artifact.links.compactMap { link in
                 index[link.fixed].map {
                     StackLink(
                         moving: moving, fixed: $0, transform: link.transform, correlation: link.correlation)
                 }
+            }
+        }
+        if let input = try context.optionalInput("bridges") {
+            for bridge in try BridgesArtifact(path: input.path).bridges {
+                guard let moving = index[bridge.moving], let fixed = index[bridge.fixed] else { continue }
+                links.append(
+                    StackLink(
+                        moving: moving, fixed: fixed, transform: bridge.transform, correlation: bridge.correlation))
             }
         }
         var base: Int?

@@ -31,12 +31,12 @@ public struct OrientedGrid: Sendable, Equatable {
     }
 
     /// Largest indices, as (column, row, plane).
-    @inlinable var last: SIMD3<Double> { SIMD3(Double(columns - 1), Double(rows - 1), Double(planes - 1)) }
+    @usableFromInline var last: SIMD3<Double> { SIMD3(Double(columns - 1), Double(rows - 1), Double(planes - 1)) }
 
     /// Whether a point lies in the grid's voxels: at most half a voxel beyond the outermost centres, as ITK has it.
     @inlinable public func contains(_ pointMm: SIMD3<Double>) -> Bool { containsIndex(mmToIndex(pointMm)) }
 
-    @inlinable func containsIndex(_ index: SIMD3<Double>) -> Bool {
+    @usableFromInline func containsIndex(_ index: SIMD3<Double>) -> Bool {
         let end = last + 0.5
         return index.x >= -0.5 && index.y >= -0.5 && index.z >= -0.5 && index.x <= end.x && index.y <= end.y
             && index.z <= end.z

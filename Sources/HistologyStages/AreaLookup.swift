@@ -1,0 +1,125 @@
+internal import NDArray
+internal import NIfTI
+internal import SpatialTransforms
+internal import StageKit
+
+/// What a template's maps say of points in its space.
+enum AreaLookup {
+    /// The label of the voxel that holds each point, or the nearest within `area_distance_mm`; 0 where there is none.
+    static func areas(
+        _ context: StageContext, at points: [SIMD3<Double>], table: LabelTable?
+    ) throws -> [Int32]? {
+        guard let input = try context.optionalInput("areas") else { return nil }
+        let radiusMm = try context.config.double("area_distance_mm", in: 0...20)
+        let image: NIfTIImage<Int32>
+        let map: PlacedVolume<Int32>
+        do {
+            image = try NIfTIImage<Int32>(reading: input.path)
+            map = try PlacedVolume(image.volume, indexToMm: AffineTransform(rowMajor: image.indexToRasMm))
+        } catch {
+            throw wrong(error, input)
+        }
+        if let table {
+            let unknown = Set(image.volume.elements).subtracting(table.labels).subtracting([0]).sorted()
+            if !unknown.isEmpty {
+                context.warn(
+                    "the labels \(unknown.prefix(8).map(String.init).joined(separator: ", ")) of the map have no name in the table"
+                )
+            }
+        }
+        let offsets = neighbours(of: map.grid, radiusMm: radiusMm)
+        var found = [Int32](repeating: 0, count: points.count)
+        found.withUnsafeMutableBufferPointer { buffer in
+            guard !buffer.isEmpty else { return }
+            let target = DisjointSlices(buffer)
+            parallelBands(points.count, band: 4096, threads: context.cores) { band in
+                for index in band {
+                    guard let centre = map.voxel(at: points[index]) else { continue }
+                    for offset in offsets {
+                        let (plane, row, column) = (centre.x &+ offset.x, centre.y &+ offset.y, centre.z &+ offset.z)
+                        guard plane >= 0, row >= 0, column >= 0, plane < map.grid.planes, row < map.grid.rows,
+                            column < map.grid.columns
+                        else { continue }
+                        let label = map.volume[plane, row, column]
+                        if label != 0 {
+                            target[index] = label
+                            break
+                        }
+                    }
+                }
+            }
+        }
+        return found
+    }
+
+    /// The most probable area at each point and its probability, trilinear; one map is in memory at a time.
+    ///
+    /// Maps belong to the table's labels in its order (without 0), or to 1, 2, … without a table.
+    static func probabilities(
+        _ context: StageContext, at points: [SIMD3<Double>], table: LabelTable?
+    ) throws -> (area: [Int32], probability: [Float])? {
+        guard let input = try context.optionalInput("probabilities") else { return nil }
+        var area = [Int32](repeating: 0, count: points.count)
+        var probability = [Float](repeating: 0, count: points.count)
+        guard !points.isEmpty else { return (area, probability) }
+        do {
+            let file = try NIfTIFile(reading: input.path)
+            let labels = table?.areas ?? (1...Int32(file.header.volumeCount)).map { $0 }
+            guard labels.count == file.header.volumeCount else {
+                throw StageError(
+                    .badInput, "holds \(file.header.volumeCount) maps, but the table names \(labels.count) areas",
+                    port: input.port, file: input.path)
+            }
+            let place = AffineTransform(rowMajor: file.header.indexToRasMm)
+            for (index, label) in labels.enumerated() {
+                let map = try PlacedVolume(try file.readVolume(index, as: Float.self), indexToMm: place)
+                area.withUnsafeMutableBufferPointer { areaBuffer in
+                    probability.withUnsafeMutableBufferPointer { probabilityBuffer in
+                        let (area, probability) = (DisjointSlices(areaBuffer), DisjointSlices(probabilityBuffer))
+                        parallelBands(points.count, band: 4096, threads: context.cores) { band in
+                            for point in band {
+                                // Not a number is never above: such a voxel tells nothing.
+                                guard let value = map.linear(at: points[point]), value > probability[point] else {
+                                    continue
+                                }
+                                probability[point] = value
+                                area[point] = label
+                            }
+                        }
+                    }
+                }
+                context.progress(0.5 + 0.4 * Double(index + 1) / Double(labels.count), "looking up probabilities")
+            }
+        } catch {
+            throw wrong(error, input)
+        }
+        return (area, probability)
+    }
+
+    /// Offsets (plane, row, column) of the voxels within a distance, nearest first; equal ones in the order of their axes.
+    private static func neighbours(of grid: OrientedGrid, radiusMm: Double) -> [SIMD3<Int>] {
+        var offsets: [(SIMD3<Int>, Double)] = [(SIMD3(0, 0, 0), 0)]
+        let steps = [grid.indexToMm.z, grid.indexToMm.y, grid.indexToMm.x].map { ($0 * $0).sum().squareRoot() }
+        let reach = steps.map { Int((radiusMm / $0).rounded(.down)) }
+        for plane in -reach[0]...reach[0] {
+            for row in -reach[1]...reach[1] {
+                for column in -reach[2]...reach[2] where plane != 0 || row != 0 || column != 0 {
+                    let vector = grid.indexToMm.linear(SIMD3(Double(column), Double(row), Double(plane)))
+                    let square = (vector * vector).sum()
+                    if square <= radiusMm * radiusMm { offsets.append((SIMD3(plane, row, column), square)) }
+                }
+            }
+        }
+        return offsets.enumerated().sorted { ($0.element.1, $0.offset) < ($1.element.1, $1.offset) }.map(\.element.0)
+    }
+
+    private static func wrong(_ error: any Error, _ input: StageInput) -> any Error {
+        if let error = error as? NIfTIError {
+            return StageError(.badInput, error.problem, port: input.port, file: input.path)
+        }
+        if let error = error as? SpatialTransformError {
+            return StageError(.badInput, error.message, port: input.port, file: input.path)
+        }
+        return error
+    }
+}
