@@ -2,6 +2,7 @@ internal import FoundationEssentials
 internal import HDF5
 internal import NDArray
 internal import NIfTI
+internal import Registration
 internal import SpatialTransforms
 public import StageKit
 internal import TransformFiles

@@ -94,7 +94,7 @@ private struct TemplateSlice {
                             guard let own = inverse(point) else { continue }
                             let box = (own / gridMm).rounded(.down)
                             boxes[index] = SIMD3(Int32(box.x), Int32(box.y), Int32(box.z))
-                            let place = toIndex(own).rounded()
+                            let place = toIndex(own).rounded(.toNearestOrAwayFromZero)
                             let (c, r, p) = (Int(place.x), Int(place.y), Int(place.z))
                             guard c >= 0, r >= 0, p >= 0, c < volume.grid.columns, r < volume.grid.rows,
                                 p < volume.grid.planes
@@ -133,10 +133,11 @@ private struct TemplateSlice {
 extension TissueTemplate {
     /// What a point is mostly: 0 background, 1 gray, 2 white.
     func kind(at pointMm: SIMD3<Double>) -> UInt8 {
-        let place = (rasMmToIndex(pointMm)).rounded()
+        let place = rasMmToIndex(pointMm).rounded(.toNearestOrAwayFromZero)
         let (c, r, p) = (Int(place.x), Int(place.y), Int(place.z))
         guard c >= 0, r >= 0, p >= 0, c < gray.columns, r < gray.rows, p < gray.planes else { return 0 }
-        let (g, w) = (gray[p, r, c], white[p, r, c])
+        let g: Float = gray[p, r, c]
+        let w: Float = white[p, r, c]
         guard g + w >= 0.5 else { return 0 }
         return g > w ? 1 : 2
     }
