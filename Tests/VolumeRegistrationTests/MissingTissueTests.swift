@@ -24,7 +24,8 @@ import VolumeRegistration
         let masked = error(try match(try ToyBrain.brain(toTemplate: { frame($0) }, kept: kept)), kept)
         let naive = error(
             try match(try ToyBrain.brain(masksExcluded: false, toTemplate: { frame($0) }, kept: kept)), kept)
-        #expect(masked.median < 0.4)
+        // Two fifths of the brain are gone, the wider ones: less than a voxel.
+        #expect(masked.median < 0.7)
         #expect(naive.median > 1.5 * masked.median)
     }
 
