@@ -31,6 +31,13 @@ let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "sw
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 
+/// libtorch: Debian's, or with LIBTORCH=/path that of an unpacked libtorch 2.x or of a Python wheel (…/site-packages/torch).
+let libtorch = Context.environment["LIBTORCH"]
+let torchHeaders: [CXXSetting] = libtorch.map { [.unsafeFlags(["-isystem", "\($0)/include"])] } ?? []
+let torchLibraries: [LinkerSetting] =
+    ["torch", "torch_cpu", "c10"].map { .linkedLibrary($0) }
+    + (libtorch.map { [.unsafeFlags(["-L\($0)/lib", "-Xlinker", "-rpath", "-Xlinker", "\($0)/lib"])] } ?? [])
+
 let package = Package(
     name: "cyto-pipe",
     products: [
@@ -108,6 +115,10 @@ let package = Package(
         library("ExportFormats", ["NDArray", "Surfaces"]),
         // synthetic brains with known truth
         library("Phantom", ["NDArray", "SpatialTransforms"]),
+        // tensors, gradients and mixed precision over libtorch
+        library("Torch", ["CTorch"]),
+        // R50, R50-ViT and their family, losses, optimizers, augmentation
+        library("Networks", ["Torch", "NDArray", "Imaging"]),
         // the Stage protocol, typed ports, worker main loop
         library("StageKit", ["StageProtocol", "NDArray", "HDF5"]),
         // one thin file a stage
@@ -139,6 +150,9 @@ let package = Package(
         .systemLibrary(name: "CNIfTI", path: "Sources/System/CNIfTI", providers: [.apt(["libnifti-dev"])]),
         // starting and ending processes: a shim of our own over Linux's calls
         .target(name: "CProcess", path: "Sources/System/CProcess"),
+        // libtorch behind plain C; hides the differences between 1.13 and 2.x
+        .target(
+            name: "CTorch", path: "Sources/System/CTorch", cxxSettings: torchHeaders, linkerSettings: torchLibraries),
         // lapacke has a library of its own on Debian; COpenBLAS's module map links it.
 
         // MARK: Tests, one target beside each room
@@ -168,6 +182,8 @@ let package = Package(
         tests("Cortex", ["Cortex", "Imaging", "NDArray"], resources: [.copy("Vectors")]),
         tests("Surfaces", ["Surfaces", "NDArray"], resources: [.copy("Vectors")]),
         tests("ExportFormats", ["ExportFormats", "Surfaces", "NDArray"]),
+        tests("Torch", ["Torch"]),
+        tests("Networks", ["Networks", "Torch", "NDArray"], resources: [.copy("Vectors")]),
         tests("StageKit", ["StageKit", "StageProtocol", "HDF5", "NDArray"]),
         tests(
             "HistologyStages",
@@ -177,5 +193,7 @@ let package = Package(
                 "ExportFormats",
             ]),
     ],
-    swiftLanguageModes: [.v6]
+    swiftLanguageModes: [.v6],
+    // what the headers of libtorch ask for: 1.13 refuses C++20, 2.13 needs it
+    cxxLanguageStandard: libtorch == nil ? .cxx17 : .cxx20
 )

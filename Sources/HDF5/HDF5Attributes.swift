@@ -113,20 +113,8 @@ extension HDF5File {
     public func attributes(of object: String = "/") throws -> [HDF5Attribute] {
         try Library.locked {
             let owner = try open(object)
-            var names: [String] = []
-            withUnsafeMutablePointer(to: &names) { pointer in
-                for order in [H5_INDEX_CRT_ORDER, H5_INDEX_NAME] {
-                    pointer.pointee = []
-                    let status = H5Aiterate2(
-                        owner.raw, order, H5_ITER_INC, nil,
-                        { _, name, _, client in
-                            guard let name, let client else { return -1 }
-                            client.assumingMemoryBound(to: [String].self).pointee.append(String(cString: name))
-                            return 0
-                        }, pointer)
-                    if status >= 0 { break }
-                    _ = Library.takeCause()
-                }
+            let names = Library.names { order, client in
+                H5Aiterate2(owner.raw, order, H5_ITER_INC, nil, { collectName($1, $3) }, client)
             }
             return try names.map { name in
                 try read(

@@ -25,22 +25,9 @@ extension HDF5File {
             let identifier = try Identifier(
                 H5Gopen2(raw, group, chdf5_default()), H5Gclose,
                 orThrow: HDF5Error(.missing, file: path, object: group, problem: "there is no such group"))
-            var names: [String] = []
-            withUnsafeMutablePointer(to: &names) { pointer in
-                for order in [H5_INDEX_CRT_ORDER, H5_INDEX_NAME] {
-                    pointer.pointee = []
-                    let status = H5Literate(
-                        identifier.raw, order, H5_ITER_INC, nil,
-                        { _, name, _, client in
-                            guard let name, let client else { return -1 }
-                            client.assumingMemoryBound(to: [String].self).pointee.append(String(cString: name))
-                            return 0
-                        }, pointer)
-                    if status >= 0 { break }
-                    _ = Library.takeCause()
-                }
+            return Library.names { order, client in
+                H5Literate(identifier.raw, order, H5_ITER_INC, nil, { collectName($1, $3) }, client)
             }
-            return names
         }
     }
 

@@ -1,5 +1,13 @@
 public import NDArray
 
+extension HDF5Layout {
+    /// The layout of a photograph's gray levels: packed at the fastest level, as noise packs no better at a slower one.
+    public static func grayLevels(of image: Image<UInt8>) -> HDF5Layout {
+        guard image.count >= chunkedFromByteCount else { return .automatic }
+        return .chunked(shape: chunkShape(for: [image.rows, image.columns], elementByteCount: 1), level: 1)
+    }
+}
+
 extension HDF5File {
     /// Writes an image as a dataset (rows, columns).
     public func write<Element: HDF5Element>(

@@ -33,6 +33,21 @@ enum Library {
         }
     }
 
+    /// The names that a walk over links or attributes finds: in the order of their creation where the file tells it, else by name.
+    ///
+    /// - Parameter walk: calls the library's iteration in the given order with the given client, each step `collectName`.
+    static func names(_ walk: (_ order: H5_index_t, _ client: UnsafeMutableRawPointer) -> Int32) -> [String] {
+        var names: [String] = []
+        withUnsafeMutablePointer(to: &names) { pointer in
+            for order in [H5_INDEX_CRT_ORDER, H5_INDEX_NAME] {
+                pointer.pointee = []
+                if walk(order, UnsafeMutableRawPointer(pointer)) >= 0 { break }
+                _ = takeCause()
+            }
+        }
+        return names
+    }
+
     /// The innermost sentence of the error stack of this thread, which is then cleared.
     static func takeCause() -> String {
         var sentence = ""
@@ -73,4 +88,11 @@ extension HDF5Error {
     func withLibraryCause() -> HDF5Error {
         HDF5Error(code, file: file, object: object, problem: problem, cause: Library.takeCause())
     }
+}
+
+/// One step of `Library.names`' walk.
+func collectName(_ name: UnsafePointer<CChar>?, _ client: UnsafeMutableRawPointer?) -> Int32 {
+    guard let name, let client else { return -1 }
+    client.assumingMemoryBound(to: [String].self).pointee.append(String(cString: name))
+    return 0
 }

@@ -52,7 +52,7 @@ extension HDF5File {
         try write(keypoints.map(\.response), to: "/response")
         try write(keypoints.map(\.laplacian), to: "/laplacian")
         try write(features.keypoints.descriptors, shape: [keypoints.count, 64], to: "/descriptor")
-        try write(gray, to: "/image")
+        try write(gray, to: "/image", layout: .grayLevels(of: gray))
         try write(features.image.tissue, to: "/tissue")
         try setAttribute("spacing_um", to: spacingUm)
         try setAttribute("first_um", to: firstUm)

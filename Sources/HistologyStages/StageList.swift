@@ -13,6 +13,8 @@ public let histologyStages: [any Stage.Type] = [
     TissueVolume.self,
     VolumeCleanup.self,
     CorticalDepthField.self,
+    Midline.self,
+    MidlinePreview.self,
     ExclusionMask.self,
     MniCoordinates.self,
     AlignmentQuality.self,

@@ -36,10 +36,13 @@ public struct TissueSegmentation: Stage {
         context.progress(0.95, "writing")
         try context.write("labels") { file in
             try file.write(result.labels, to: "/labels")
-            try file.write(image, to: "/image")
+            try file.write(image, to: "/image", layout: .grayLevels(of: image))
             try file.setAttribute("spacing_um", to: spacingUm)
             // Section coordinates count from the centre of the scan's first pixel.
-            try file.setAttribute("first_um", to: (spacingUm - (scan.pixelSize?.rowUm ?? spacingUm)) / 2)
+            let firstUm = (spacingUm - (scan.pixelSize?.rowUm ?? spacingUm)) / 2
+            try file.setAttribute("first_um", to: firstUm)
+            try SectionLayout(labels: result.labels, gray: image, spacingUm: spacingUm, firstUm: firstUm)
+                .write(to: file)
         }
     }
 }

@@ -28,9 +28,9 @@ public struct TissueVolume: Stage {
         var corners: [PlanarPoint] = []
         var backgrounds: [UInt8] = []
         for index in members {
-            let labels = try LabelsArtifact(path: paths[stack.sections[index]] ?? "")
-            corners += labels.tissueCorners.map { stack.transforms[index]($0) }
-            backgrounds.append(labels.background)
+            let layout = try SectionLayout(path: paths[stack.sections[index]] ?? "")
+            corners += layout.tissueCorners.map { stack.transforms[index]($0) }
+            backgrounds.append(layout.background)
         }
         backgrounds.sort()
         let empty = backgrounds[backgrounds.count / 2]
@@ -94,39 +94,10 @@ struct LabelsArtifact {
         }
     }
 
-    /// The median gray level outside the tissue.
-    var background: UInt8 {
-        var histogram = [Int](repeating: 0, count: 256)
-        for (label, level) in zip(labels.elements, gray.elements) where label == 0 { histogram[Int(level)] += 1 }
-        var left = histogram.reduce(0, +) / 2
-        for (level, count) in histogram.enumerated() where count > 0 {
-            if left < count { return UInt8(level) }
-            left -= count
-        }
-        return 255
-    }
-
-    /// The corners of the box around the tissue, in section µm; none where there is no tissue.
-    var tissueCorners: [PlanarPoint] {
-        var rows: (low: Int, high: Int)?
-        var columns = (low: labels.columns, high: 0)
-        for row in 0..<labels.rows {
-            for column in 0..<labels.columns where labels[row, column] != 0 {
-                rows = (rows?.low ?? row, row)
-                columns = (min(columns.low, column), max(columns.high, column))
-            }
-        }
-        guard let rows else { return [] }
-        return [rows.low, rows.high].flatMap { row in
-            [columns.low, columns.high].map { column in
-                PlanarPoint(row: Double(row) * spacingUm + firstUm, column: Double(column) * spacingUm + firstUm)
-            }
-        }
-    }
-
     func placed(by transform: RigidTransform) -> PlacedSection {
         PlacedSection(
-            labels: labels, gray: gray, background: background, spacingUm: spacingUm, firstUm: firstUm,
+            labels: labels, gray: gray, background: SectionLayout.background(of: gray, labels: labels),
+            spacingUm: spacingUm, firstUm: firstUm,
             transform: transform)
     }
 }

@@ -31,7 +31,7 @@ public func adaptiveHistogramEqualization(
     let levels = quantised(image, inside: mask)
     let mappings = TileMappings(
         levels, kernelSizePx: kernelSizePx, clipLimit: clipLimit, mask: mask, threads: threads)
-    var result = mappings.applied(to: levels, threads: threads)
+    var result = mappings.applied(to: levels, inside: mask, threads: threads)
     stretch(&result, inside: mask)
     return result
 }
@@ -43,20 +43,29 @@ private let bins = 256
 /// The image's bins: its range is stretched over 16,384 levels, 65 of which make a bin.
 private func quantised(_ image: Image<Float>, inside mask: BitImage?) -> Image<UInt8> {
     // As 16-bit levels first, as scikit-image does; the last step decides which bin a value falls into.
-    let words = image.elements.map { value -> UInt16 in
-        value.isNaN ? 0 : UInt16(min(max((value * 65535).rounded(.toNearestOrEven), 0), 65535))
+    let words = [UInt16](unsafeUninitializedCapacity: image.count) { words, initialised in
+        image.elements.withUnsafeBufferPointer { pixels in
+            for index in pixels.indices {
+                // At 2²³ a number's unit in the last place is 1: the sum is rounded to the nearest even number.
+                let value = Swift.max(Swift.min(pixels[index] * 65535, 65535), 0)
+                words[index] = value.isNaN ? 0 : UInt16(truncatingIfNeeded: (value + 0x1p23).bitPattern)
+            }
+        }
+        initialised = image.count
     }
     var low = UInt16.max
     var high = UInt16.min
-    if let mask {
-        mask.forEachSet {
-            low = min(low, words[$0])
-            high = max(high, words[$0])
-        }
-    } else {
-        for word in words {
-            low = min(low, word)
-            high = max(high, word)
+    words.withUnsafeBufferPointer { words in
+        if let mask {
+            mask.forEachSet {
+                low = min(low, words[$0])
+                high = max(high, words[$0])
+            }
+        } else {
+            for word in words {
+                low = min(low, word)
+                high = max(high, word)
+            }
         }
     }
     let range = Double(high) - Double(low)
@@ -68,30 +77,35 @@ private func quantised(_ image: Image<Float>, inside mask: BitImage?) -> Image<U
             range > 0 ? (clipped - Double(low)) / range * Double(grayLevels - 1) : min(clipped, Double(grayLevels - 1))
         return UInt8(Int(stretched.rounded(.toNearestOrEven)) / binSize)
     }
-    return Image(rows: image.rows, columns: image.columns, elements: words.map { table[Int($0)] })
+    return Image(
+        rows: image.rows, columns: image.columns,
+        elements: table.withUnsafeBufferPointer { table in words.map { table[Int($0)] } })
 }
 
 /// Stretches the values to 0 … 1 as `rescale_intensity` does, and clears what lies outside the mask.
 private func stretch(_ image: inout Image<Float>, inside mask: BitImage?) {
     var low = Float.infinity
     var high = -Float.infinity
-    if let mask {
-        mask.forEachSet {
-            low = min(low, image.elements[$0])
-            high = max(high, image.elements[$0])
+    image.elements.withUnsafeMutableBufferPointer { pixels in
+        if let mask {
+            mask.forEachSet {
+                low = min(low, pixels[$0])
+                high = max(high, pixels[$0])
+            }
+        } else {
+            for value in pixels {
+                low = value < low ? value : low
+                high = value > high ? value : high
+            }
         }
-    } else {
-        for value in image.elements {
-            low = value < low ? value : low
-            high = value > high ? value : high
+        if high > low {
+            let range = high - low
+            for index in pixels.indices { pixels[index] = (pixels[index] - low) / range }
+        } else {
+            for index in pixels.indices { pixels[index] = min(pixels[index], 1) }
         }
     }
-    if high > low {
-        for index in image.elements.indices { image.elements[index] = (image.elements[index] - low) / (high - low) }
-    } else {
-        for index in image.elements.indices { image.elements[index] = min(image.elements[index], 1) }
-    }
-    if let mask { (~mask).forEachSet { image.elements[$0] = 0 } }
+    if let mask { image = mask.select(image, otherwise: 0) }
 }
 
 /// The gray-level mapping of every tile.
@@ -186,7 +200,7 @@ private struct TileMappings: Sendable {
     }
 
     /// Each pixel's value, interpolated between the mappings around it.
-    func applied(to levels: Image<UInt8>, threads: Int) -> Image<Float> {
+    func applied(to levels: Image<UInt8>, inside mask: BitImage?, threads: Int) -> Image<Float> {
         let rows = levels.rows
         let columns = levels.columns
         let side = kernelSizePx
@@ -210,7 +224,10 @@ private struct TileMappings: Sendable {
                                 let upper = 1 - lower
                                 let top = min(max(padded / side - 1, 0), tileRows - 1) * tileColumns * bins
                                 let bottom = min(max(padded / side, 0), tileRows - 1) * tileColumns * bins
-                                for column in 0..<columns {
+                                let looked = mask?.extent(ofRow: row) ?? 0..<columns
+                                for column in 0..<looked.lowerBound { output[row * columns + column] = 0 }
+                                for column in looked.upperBound..<columns { output[row * columns + column] = 0 }
+                                for column in looked {
                                     let index = row * columns + column
                                     let bin = Int(pixels[index])
                                     let (first, second, right) = columnTiles[column]
@@ -221,7 +238,7 @@ private struct TileMappings: Sendable {
                                     sum += Float(Double(values[top + second + bin]) * (right * upper))
                                     sum += Float(Double(values[bottom + first + bin]) * (left * lower))
                                     sum += Float(Double(values[bottom + second + bin]) * (right * lower))
-                                    output[index] = sum.rounded(.towardZero)
+                                    output[index] = Float(Int32(sum))
                                 }
                             }
                         }

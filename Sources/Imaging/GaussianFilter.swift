@@ -25,19 +25,31 @@ private struct SymmetricKernel: LineKernel {
     /// From the middle outwards.
     let weights: [Float]
 
-    func filter(
-        _ padded: UnsafeMutablePointer<Float>, into output: UnsafeMutablePointer<Float>, count: Int, width: Int
-    ) {
-        let radius = weights.count - 1
-        let centre = padded + radius * width
+    func filter(along padded: UnsafeMutablePointer<Float>, into output: UnsafeMutablePointer<Float>, count: Int) {
+        let centre = padded + (weights.count - 1)
         weights.withUnsafeBufferPointer { weights in
             let middle = weights[0]
-            for index in 0..<count * width { output[index] = centre[index] * middle }
+            for index in 0..<count { output[index] = centre[index] * middle }
+            for step in 1..<weights.count {
+                let weight = weights[step]
+                let (left, right) = (centre - step, centre + step)
+                for index in 0..<count { output[index] += (left[index] + right[index]) * weight }
+            }
+        }
+    }
+
+    func filter(
+        across lines: UnsafeBufferPointer<UnsafePointer<Float>>, into output: UnsafeMutablePointer<Float>, count: Int
+    ) {
+        let radius = weights.count - 1
+        weights.withUnsafeBufferPointer { weights in
+            let middle = weights[0]
+            let centre = lines[radius]
+            for index in 0..<count { output[index] = centre[index] * middle }
             for step in 1...radius {
                 let weight = weights[step]
-                let left = centre - step * width
-                let right = centre + step * width
-                for index in 0..<count * width { output[index] += (left[index] + right[index]) * weight }
+                let (above, below) = (lines[radius - step], lines[radius + step])
+                for index in 0..<count { output[index] += (above[index] + below[index]) * weight }
             }
         }
     }

@@ -2,7 +2,7 @@ public import NDArray
 
 /// The mean of the `size × size` window around each pixel.
 ///
-/// Small windows are summed outright, large ones by sums that run along the line in double precision. Outside the
+/// Small windows are summed outright, along a row large ones by a sum that runs with them in double precision. Outside the
 /// image the picture goes on by reflection; a window of even size reaches one further up and left.
 ///
 /// - Parameter size: side of the window in pixels, at least 1; 1 gives the image itself.
@@ -18,35 +18,42 @@ public func meanFilter(_ image: Image<Float>, size: Int, threads: Int = 1) -> Im
 private struct MeanKernel: LineKernel {
     let size: Int
 
+    func filter(along padded: UnsafeMutablePointer<Float>, into output: UnsafeMutablePointer<Float>, count: Int) {
+        if size <= MeanKernel.largestOutright {
+            withUnsafeTemporaryAllocation(of: UnsafePointer<Float>.self, capacity: size) { shifted in
+                for step in 0..<size { shifted[step] = UnsafePointer(padded + step) }
+                filter(across: UnsafeBufferPointer(shifted), into: output, count: count)
+            }
+            return
+        }
+        var sum = 0.0
+        for index in 0..<size { sum += Double(padded[index]) }
+        for index in 0..<count {
+            output[index] = Float(sum / Double(size))
+            if index + 1 < count { sum += Double(padded[index + size]) - Double(padded[index]) }
+        }
+    }
+
+    /// The largest window whose elements are summed outright along a line.
+    private static let largestOutright = 16
+
     func filter(
-        _ padded: UnsafeMutablePointer<Float>, into output: UnsafeMutablePointer<Float>, count: Int, width: Int
+        across lines: UnsafeBufferPointer<UnsafePointer<Float>>, into output: UnsafeMutablePointer<Float>, count: Int
     ) {
         let scale = 1 / Float(size)
         if size == 5 {
             // The paper's size, in one pass; the order of the sum is that of the loop below.
-            let (second, third, fourth, fifth) = (width, 2 * width, 3 * width, 4 * width)
-            for index in 0..<count * width {
-                let sum = padded[index] + padded[index + second] + padded[index + third] + padded[index + fourth]
-                output[index] = (sum + padded[index + fifth]) * scale
+            let (a, b, c, d, e) = (lines[0], lines[1], lines[2], lines[3], lines[4])
+            for index in 0..<count {
+                output[index] = (a[index] + b[index] + c[index] + d[index] + e[index]) * scale
             }
-        } else if size <= 16 {
-            for index in 0..<count * width { output[index] = padded[index] + padded[index + width] }
-            for step in 2..<max(size, 2) {
-                let shift = step * width
-                for index in 0..<count * width { output[index] += padded[index + shift] }
-            }
-            for index in 0..<count * width { output[index] *= scale }
         } else {
-            for lane in 0..<width {
-                var sum = 0.0
-                for index in 0..<size { sum += Double(padded[index * width + lane]) }
-                for index in 0..<count {
-                    output[index * width + lane] = Float(sum / Double(size))
-                    if index + 1 < count {
-                        sum += Double(padded[(index + size) * width + lane]) - Double(padded[index * width + lane])
-                    }
-                }
+            let (first, second) = (lines[0], lines[1])
+            for index in 0..<count { output[index] = first[index] + second[index] }
+            for line in lines.dropFirst(2) {
+                for index in 0..<count { output[index] += line[index] }
             }
+            for index in 0..<count { output[index] *= scale }
         }
     }
 }

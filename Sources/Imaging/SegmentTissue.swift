@@ -40,6 +40,8 @@ public func segmentTissue(
 private struct Segmentation {
     let image: Image<UInt8>
     let raw: Image<Float>
+    /// The image blurred by a pixel: cells are gone, tight sulci still open.
+    let blurred: Image<Float>
     let spacingUm: Double
     let recipe: SegmentationRecipe
     let threads: Int
@@ -49,7 +51,8 @@ private struct Segmentation {
 
     init(image: Image<UInt8>, spacingUm: Double, recipe: SegmentationRecipe, threads: Int) {
         self.image = image
-        raw = image.map { Float($0) }
+        raw = image.asFloat
+        blurred = gaussianFilter(raw, sigmaPx: 1, threads: threads)
         self.spacingUm = spacingUm
         self.recipe = recipe
         self.threads = threads
@@ -58,6 +61,12 @@ private struct Segmentation {
     private func pixels(mm2 area: Double) -> Int { Int(area * 1e6 / (spacingUm * spacingUm)) }
 
     /// Minimum, maximum and mean filters over the whole image.
+    private func openedMean(_ image: Image<UInt8>) -> Image<Float> {
+        let size = recipe.filterSizePx
+        let low = minimumFilter(image, size: size, threads: threads)
+        return meanFilter(maximumFilter(low, size: size, threads: threads).asFloat, size: size, threads: threads)
+    }
+
     private func openedMean(_ image: Image<Float>) -> Image<Float> {
         let size = recipe.filterSizePx
         let low = minimumFilter(image, size: size, threads: threads)
@@ -69,14 +78,14 @@ private struct Segmentation {
         guard image.count > 0 else { return nil }
         let padding = padding(of: image)
         report.paddingFraction = Double(padding.setCount) / Double(image.count)
-        let opened = openedMean(raw)
+        let opened = openedMean(image)
         let judged: Image<Float>
         let applied: Image<Float>
         switch recipe.background {
         case .slide:
             judged = opened
             // Tight sulci are open here, but not after the minimum and maximum filters.
-            applied = gaussianFilter(raw, sigmaPx: 1, threads: threads)
+            applied = blurred
         case .equalized:
             let equalized = adaptiveHistogramEqualization(
                 opened.map { $0 / 255 }, kernelSizePx: recipe.claheKernelPx, clipLimit: recipe.claheClipLimit,
@@ -87,7 +96,7 @@ private struct Segmentation {
             judged = enhanced.map { $0 * 255 }
             applied = judged
         }
-        let levels = judged.map { UInt8(min(max($0.rounded(), 0), 255)) }
+        let levels = judged.levels()
         guard var found = SlideThreshold(levels: levels, counted: ~padding, recipe: recipe) else { return nil }
         if recipe.background == .equalized {
             let counts = histogram(of: levels)
@@ -146,7 +155,7 @@ private struct Segmentation {
             contrast = enhanced
         } else {
             let filters = MaskedFilters(mask: tissue, threads: threads)
-            let opened = filters.openedMean(raw, size: recipe.filterSizePx)
+            let opened = filters.openedMean(image, size: recipe.filterSizePx)
             let scaled = opened.map { $0 / 255 }
             let equalized =
                 recipe.claheKernelPx == 0
@@ -157,7 +166,7 @@ private struct Segmentation {
             let blurred = filters.gaussian(equalized, sigmaPx: recipe.gaussianSigmaPx)
             contrast = filters.openedMean(blurred, size: recipe.filterSizePx)
         }
-        let levels = contrast.map { UInt8(min(max(($0 * 255).rounded(), 0), 255)) }
+        let levels = contrast.levels(scale: 255)
         let counts = histogram(of: levels, inside: tissue)
         // Drawings, dirt and folds are far off; only which side of a threshold they are on counts.
         let low = quantile(0.05, of: counts)
@@ -189,7 +198,6 @@ private struct Segmentation {
             let core = white.opened(radiusPx: rimPx / 2, threads: threads)
             let edge = tissue & ~holeless(tissue).eroded(radiusPx: rimPx, threads: threads)
             let rim = white & edge & ~core
-            let blurred = gaussianFilter(raw, sigmaPx: 1, threads: threads)
             white = white & ~rim
             let bright = Float((Double(middle) + report.threshold) / 2)
             tissue = tissue & ~(rim & BitImage(blurred) { $0 > bright })

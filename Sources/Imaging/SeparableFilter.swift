@@ -1,77 +1,76 @@
 import NDArray
 
-/// Columns that a vertical pass takes along at a time: 64 floats are four cache lines a row.
-private let blockColumns = 64
-
 /// A filter along lines. A type of its own, not a closure, so that its loops are compiled into the passes.
 protocol LineKernel: Sendable {
-    /// Filters `width` lines that lie interleaved: element `i` of every line stands at `i * width ..< (i + 1) * width`.
+    associatedtype Element: Sendable & BitwiseCopyable
+
+    /// Filters one line.
     ///
     /// - Parameters:
-    ///   - padded: the lines with their padding; may be overwritten.
-    ///   - output: takes `count * width` results; it does not overlap `padded`.
+    ///   - padded: the line with its padding; may be overwritten.
+    ///   - output: takes `count` results; it does not overlap `padded`.
+    func filter(along padded: UnsafeMutablePointer<Element>, into output: UnsafeMutablePointer<Element>, count: Int)
+
+    /// Filters across lines: the same weights on the elements that stand below each other.
+    ///
+    /// - Parameters:
+    ///   - lines: as many as the window is high, each of `count` elements.
+    ///   - output: takes `count` results; it does not overlap the lines.
     func filter(
-        _ padded: UnsafeMutablePointer<Float>, into output: UnsafeMutablePointer<Float>, count: Int, width: Int)
+        across lines: UnsafeBufferPointer<UnsafePointer<Element>>, into output: UnsafeMutablePointer<Element>,
+        count: Int)
 }
 
-/// Runs a filter along every row, then along every column, with lines padded by reflection.
+/// Runs a filter along every row and then across the rows, the image continued by reflection.
 ///
-/// Columns are handled a block at a time, as lines that lie interleaved, so that the same kernel serves both.
+/// Only the rows that stand in the window at a time are kept between the two, so that the image is read once and the result written once.
 ///
 /// - Parameters:
-///   - before: elements of padding at a line's start.
-///   - after: elements of padding at its end.
-func separableFilter(
-    _ image: Image<Float>, before: Int, after: Int, threads: Int, kernel: some LineKernel
-) -> Image<Float> {
+///   - before: elements of the window before its middle.
+///   - after: elements of the window after it.
+func separableFilter<Kernel: LineKernel>(
+    _ image: Image<Kernel.Element>, before: Int, after: Int, threads: Int, kernel: Kernel
+) -> Image<Kernel.Element> {
     guard image.count > 0 else { return image }
-    let rows = image.rows
-    let columns = image.columns
-    let horizontal = [Float](unsafeUninitializedCapacity: image.count) { buffer, initialised in
+    let (rows, columns) = (image.rows, image.columns)
+    let window = before + after + 1
+    let result = [Kernel.Element](unsafeUninitializedCapacity: image.count) { buffer, initialised in
         let output = DisjointSlices(buffer)
         let input = image.elements
-        parallelBands(rows, band: 32, threads: threads) { band in
-            withUnsafeTemporaryAllocation(of: Float.self, capacity: columns + before + after) { padded in
-                guard let line = padded.baseAddress else { return }
-                input.withUnsafeBufferPointer { source in
-                    for row in band {
-                        let start = row * columns
-                        for column in 0..<before {
-                            line[column] = source[start + reflectedIndex(column - before, count: columns)]
-                        }
-                        for column in 0..<columns { line[before + column] = source[start + column] }
-                        for column in 0..<after {
-                            line[before + columns + column] =
-                                source[start + reflectedIndex(columns + column, count: columns)]
-                        }
-                        kernel.filter(line, into: output.base + start, count: columns, width: 1)
-                    }
-                }
-            }
-        }
-        initialised = buffer.count
-    }
-    let result = [Float](unsafeUninitializedCapacity: image.count) { buffer, initialised in
-        let output = DisjointSlices(buffer)
-        parallelBands(columns, band: blockColumns, threads: threads) { block in
-            let width = block.count
-            let padded = UnsafeMutablePointer<Float>.allocate(capacity: (rows + before + after) * width)
-            let filtered = UnsafeMutablePointer<Float>.allocate(capacity: rows * width)
+        // At a band's edges rows are filtered twice: a band is tall against the window.
+        parallelBands(rows, band: max(64, 4 * window), threads: threads) { band in
+            let padded = UnsafeMutablePointer<Kernel.Element>.allocate(capacity: columns + window)
+            let kept = UnsafeMutablePointer<Kernel.Element>.allocate(capacity: window * columns)
+            let lines = UnsafeMutableBufferPointer<UnsafePointer<Kernel.Element>>.allocate(capacity: window)
             defer {
                 padded.deallocate()
-                filtered.deallocate()
+                kept.deallocate()
+                lines.deallocate()
             }
-            horizontal.withUnsafeBufferPointer { source in
-                for row in -before..<rows + after {
-                    let start = reflectedIndex(row, count: rows) * columns + block.lowerBound
-                    let line = padded + (row + before) * width
-                    for column in 0..<width { line[column] = source[start + column] }
+            input.withUnsafeBufferPointer { source in
+                /// Row `row` of the continued image lies, filtered, at a place that comes round after `window` rows.
+                func place(_ row: Int) -> UnsafeMutablePointer<Kernel.Element> {
+                    kept + (row + window) % window * columns
                 }
-            }
-            kernel.filter(padded, into: filtered, count: rows, width: width)
-            for row in 0..<rows {
-                let line = output.base + row * columns + block.lowerBound
-                for column in 0..<width { line[column] = filtered[row * width + column] }
+                func filterRow(_ row: Int) {
+                    let start = reflectedIndex(row, count: rows) * columns
+                    for column in 0..<before {
+                        padded[column] = source[start + reflectedIndex(column - before, count: columns)]
+                    }
+                    for column in 0..<columns { padded[before + column] = source[start + column] }
+                    for column in 0..<after {
+                        padded[before + columns + column] =
+                            source[start + reflectedIndex(columns + column, count: columns)]
+                    }
+                    kernel.filter(along: padded, into: place(row), count: columns)
+                }
+                for row in band.lowerBound - before..<band.lowerBound + after { filterRow(row) }
+                for row in band {
+                    filterRow(row + after)
+                    for line in 0..<window { lines[line] = UnsafePointer(place(row - before + line)) }
+                    kernel.filter(
+                        across: UnsafeBufferPointer(lines), into: output.base + row * columns, count: columns)
+                }
             }
         }
         initialised = buffer.count

@@ -132,11 +132,13 @@ public func alignSections(
         else { continue }
         // A mirrored fit of far fewer keypoints is not worth the look.
         if mirrored, best.verdict == .accepted, 2 * consensus.inliers.count < best.inliers { continue }
-        let transform =
-            settings.refines
-            ? refinedTransform(consensus.transform, moving: moving.image, fixed: fixed.image, threads: threads)
-            : consensus.transform
-        let after = overlap(of: moving.image, on: fixed.image, under: transform, threads: threads)
+        var transform = consensus.transform
+        var after = overlap(of: moving.image, on: fixed.image, under: transform, threads: threads)
+        if settings.refines {
+            let climbed = climbedTransform(transform, moving: moving.image, fixed: fixed.image, threads: threads)
+            let there = overlap(of: moving.image, on: fixed.image, under: climbed, threads: threads)
+            if there.correlation > after.correlation { (transform, after) = (climbed, there) }
+        }
         let attempt = PairAlignment(
             verdict: after.correlation > before.correlation ? .accepted : .worseOverlap, transform: transform,
             matches: matches.count, inliers: consensus.inliers.count, residualPx: consensus.residual, before: before,

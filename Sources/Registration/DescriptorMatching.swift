@@ -42,10 +42,9 @@ public func matchKeypoints(
         guard !ours.isEmpty, !theirs.isEmpty else { continue }
         let left = rows(ours, of: descriptors)
         let right = rows(theirs, of: fixed.descriptors)
-        let nearest = nearestTwo(left, right, threads: threads)
-        let back = mutual ? nearestTwo(right, left, threads: threads) : []
+        let (nearest, back) = nearestTwo(left, right, threads: threads)
         for (index, pair) in nearest.enumerated() {
-            if mutual, back[pair.index].index != index { continue }
+            if mutual, back[pair.index] != index { continue }
             let distance = max(0, 2 - 2 * pair.best).squareRoot()
             let second = max(0, 2 - 2 * pair.second).squareRoot()
             guard distance < ratio * second || (ratio >= 1 && distance <= second) else { continue }
@@ -71,41 +70,96 @@ private struct Nearest: Sendable {
     var second: Float = -1
 }
 
-/// The two largest inner products of each row of `left` with the rows of `right`.
-private func nearestTwo(_ left: [Float], _ right: [Float], threads: Int) -> [Nearest] {
+/// The two largest inner products of each row of `left` with the rows of `right`, and of each row of `right` the row of `left` that has
+/// the largest with it; of equal ones the first counts.
+private func nearestTwo(_ left: [Float], _ right: [Float], threads: Int) -> (nearest: [Nearest], back: [Int]) {
     let length = KeypointSet.descriptorLength
     let (count, others) = (left.count / length, right.count / length)
     let block = 256
-    return [Nearest](unsafeUninitializedCapacity: count) { buffer, initialised in
+    let bands = (count + block - 1) / block
+    // For each band of left rows the best of them for every right row.
+    var best = [Float](repeating: -.infinity, count: bands * others)
+    var bestRow = [Int32](repeating: 0, count: bands * others)
+    let nearest = [Nearest](unsafeUninitializedCapacity: count) { buffer, initialised in
         let output = DisjointSlices(buffer)
-        parallelBands(count, band: block, threads: threads) { band in
-            var products = [Float](repeating: 0, count: band.count * others)
-            left.withUnsafeBufferPointer { left in
-                right.withUnsafeBufferPointer { right in
-                    products.withUnsafeMutableBufferPointer { products in
-                        let slice = UnsafeBufferPointer(
-                            rebasing: left[band.lowerBound * length..<band.upperBound * length])
-                        productWithTranspose(
-                            slice, rows: band.count, right, rows: others, inner: length, into: products)
-                        for row in 0..<band.count {
-                            var nearest = Nearest()
-                            for column in 0..<others {
-                                let product = products[row * others + column]
-                                guard product > nearest.second else { continue }
-                                if product > nearest.best {
-                                    nearest.second = max(nearest.best, -1)
-                                    nearest.best = product
-                                    nearest.index = column
-                                } else {
-                                    nearest.second = product
+        best.withUnsafeMutableBufferPointer { best in
+            bestRow.withUnsafeMutableBufferPointer { bestRow in
+                let best = DisjointSlices(best)
+                let bestRow = DisjointSlices(bestRow)
+                parallelBands(count, band: block, threads: threads) { band in
+                    let ours = band.lowerBound / block * others
+                    var products = [Float](repeating: 0, count: band.count * others)
+                    left.withUnsafeBufferPointer { left in
+                        right.withUnsafeBufferPointer { right in
+                            products.withUnsafeMutableBufferPointer { products in
+                                let slice = UnsafeBufferPointer(
+                                    rebasing: left[band.lowerBound * length..<band.upperBound * length])
+                                productWithTranspose(
+                                    slice, rows: band.count, right, rows: others, inner: length, into: products)
+                                for row in 0..<band.count {
+                                    let line = UnsafeBufferPointer(
+                                        rebasing: products[row * others..<(row + 1) * others])
+                                    let number = band.lowerBound + row
+                                    (output.base + number).initialize(to: largestTwo(line))
+                                    keepLarger(
+                                        line, Int32(number), best.base + ours, bestRow.base + ours)
                                 }
                             }
-                            (output.base + band.lowerBound + row).initialize(to: nearest)
                         }
                     }
                 }
             }
         }
         initialised = count
+    }
+    // Bands in their order, so that the first of equal ones stays.
+    let back = (0..<others).map { column in
+        var found = column
+        for band in 1..<max(bands, 1) where best[band * others + column] > best[found] {
+            found = band * others + column
+        }
+        return Int(bestRow[found])
+    }
+    return (nearest, back)
+}
+
+/// The two largest of a row of products.
+private func largestTwo(_ products: UnsafeBufferPointer<Float>) -> Nearest {
+    var nearest = Nearest()
+    var column = 0
+    while column < products.count {
+        // Eight at a time are passed over where none of them counts.
+        if column + 8 <= products.count {
+            let eight = UnsafeRawPointer(products.baseAddress.unsafelyUnwrapped + column)
+                .loadUnaligned(as: SIMD8<Float>.self)
+            if !any(eight .> nearest.second) {
+                column += 8
+                continue
+            }
+        }
+        for here in column..<min(column + 8, products.count) where products[here] > nearest.second {
+            let product = products[here]
+            if product > nearest.best {
+                nearest.second = max(nearest.best, -1)
+                nearest.best = product
+                nearest.index = here
+            } else {
+                nearest.second = product
+            }
+        }
+        column += 8
+    }
+    return nearest
+}
+
+/// Keeps for each column the larger of the product seen so far and this row's.
+private func keepLarger(
+    _ products: UnsafeBufferPointer<Float>, _ row: Int32, _ best: UnsafeMutablePointer<Float>,
+    _ bestRow: UnsafeMutablePointer<Int32>
+) {
+    for column in products.indices {
+        let isLarger = products[column] > best[column]
+        best[column] = isLarger ? products[column] : best[column]
+        bestRow[column] = isLarger ? row : bestRow[column]
     }
 }

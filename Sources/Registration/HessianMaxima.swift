@@ -13,10 +13,12 @@ struct HessianMaximum: Sendable {
 ///
 /// In the order of their pixels, whatever the number of threads.
 ///
+/// - Parameter searched: the columns of each row of the grid that are looked at; their neighbours must be known.
+///
 /// **Reference**: Bay 2008, section 3.3; M. Brown, D. Lowe, BMVC 2002, for the interpolation.
 func hessianMaxima(
-    below: HessianResponse, _ middle: HessianResponse, above: HessianResponse, threshold: Float, threads: Int,
-    isAllowed: @Sendable (_ row: Int, _ column: Int) -> Bool
+    _ integral: IntegralImage, below: HessianResponse, _ middle: HessianResponse, above: HessianResponse,
+    searched: [Range<Int>], threshold: Float, threads: Int, isAllowed: @Sendable (_ row: Int, _ column: Int) -> Bool
 ) -> [HessianMaximum] {
     let (rows, columns) = (middle.rows, middle.columns)
     guard rows > 2, columns > 2 else { return [] }
@@ -33,7 +35,7 @@ func hessianMaxima(
                     above.determinants.withUnsafeBufferPointer { above in
                         let stack = ResponseStack(below: below, here: here, above: above, columns: columns)
                         for row in 1 + index * band..<min(rows - 1, 1 + (index + 1) * band) {
-                            for column in 1..<columns - 1 {
+                            for column in searched[row].clamped(to: 1..<columns - 1) {
                                 let at = row * columns + column
                                 let response = here[at]
                                 guard response >= threshold, stack.isMaximum(at),
@@ -45,7 +47,8 @@ func hessianMaxima(
                                         row: (Double(row) + offset.row) * Double(middle.step),
                                         column: (Double(column) + offset.column) * Double(middle.step),
                                         scalePx: (Double(middle.filterPx) + offset.size * filterStep) * 1.2 / 9,
-                                        response: response, laplacian: middle.traces[at] >= 0 ? 1 : -1))
+                                        response: response,
+                                        laplacian: middle.laplacianSign(integral, row: row, column: column)))
                             }
                         }
                     }

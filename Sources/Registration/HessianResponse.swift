@@ -7,16 +7,22 @@ struct HessianResponse: Sendable {
     let step: Int
     /// Side of the box filter in pixels: 9, 15, 21, …
     let filterPx: Int
-    /// rows × columns determinants.
+    /// rows × columns determinants; what was not asked for is undefined.
     let determinants: [Float]
-    /// rows × columns traces; only their sign is used.
-    let traces: [Float]
+    private let kernel: HessianKernel
 
     /// The filter that stands for a Gaussian of 1.2 px has a side of 9 px.
     var scalePx: Double { 1.2 * Double(filterPx) / 9 }
 
+    /// - Parameters:
+    ///   - wanted: the columns, on this response's own grid, that are asked for in each of its rows.
+    ///   - finer: the same filter's response on a grid twice as fine, which holds this one.
+    ///
     /// **Reference**: Bay 2008, section 3.2: box filters in place of second derivatives of Gaussians, det = Dxx Dyy − (0.9 Dxy)².
-    init(_ integral: IntegralImage, filterPx: Int, step: Int, threads: Int) {
+    init(
+        _ integral: IntegralImage, filterPx: Int, step: Int, wanted: [Range<Int>], finer: HessianResponse? = nil,
+        threads: Int
+    ) {
         let rows = (integral.rows + step - 1) / step
         let columns = (integral.columns + step - 1) / step
         self.rows = rows
@@ -25,41 +31,51 @@ struct HessianResponse: Sendable {
         self.filterPx = filterPx
         precondition(integral.margin > filterPx / 2 + 1, "A filter of \(filterPx) px sticks out of the margin.")
         let kernel = HessianKernel(filterPx: filterPx, stride: integral.stride)
-        var traces = [Float](repeating: 0, count: rows * columns)
+        self.kernel = kernel
         determinants = [Float](unsafeUninitializedCapacity: rows * columns) { buffer, initialised in
             let determinants = DisjointSlices(buffer)
-            traces.withUnsafeMutableBufferPointer { traces in
-                let traces = DisjointSlices(traces)
-                parallelBands(rows, band: 16, threads: threads) { band in
-                    integral.sums.withUnsafeBufferPointer { sums in
-                        guard let base = sums.baseAddress else { return }
-                        for row in band {
-                            let line = base + (row * step + integral.margin) * integral.stride + integral.margin
-                            let output = row * columns
-                            var column = 0
-                            if step == 1 {
-                                while column + 8 <= columns {
-                                    let (determinant, trace) = kernel.eight(at: line + column)
-                                    for lane in 0..<8 {
-                                        determinants[output + column + lane] = determinant[lane]
-                                        traces[output + column + lane] = trace[lane]
-                                    }
-                                    column += 8
+            parallelBands(rows, band: 16, threads: threads) { band in
+                integral.sums.withUnsafeBufferPointer { sums in
+                    guard let base = sums.baseAddress else { return }
+                    for row in band {
+                        let output = determinants.base + row * columns
+                        var column = wanted[row].lowerBound
+                        let end = wanted[row].upperBound
+                        if let finer {
+                            finer.determinants.withUnsafeBufferPointer { fine in
+                                let source = 2 * row * finer.columns
+                                while column < end {
+                                    output[column] = fine[source + 2 * column]
+                                    column += 1
                                 }
                             }
-                            while column < columns {
-                                let (determinant, trace) = kernel.one(at: line + column * step)
-                                determinants[output + column] = determinant
-                                traces[output + column] = trace
-                                column += 1
+                            continue
+                        }
+                        let line = base + (row * step + integral.margin) * integral.stride + integral.margin
+                        if step == 1 {
+                            while column + 8 <= end {
+                                UnsafeMutableRawPointer(output + column).storeBytes(
+                                    of: kernel.eight(at: line + column).determinant, as: SIMD8<Float>.self)
+                                column += 8
                             }
+                        }
+                        while column < end {
+                            output[column] = kernel.one(at: line + column * step).determinant
+                            column += 1
                         }
                     }
                 }
             }
             initialised = rows * columns
         }
-        self.traces = traces
+    }
+
+    /// The sign of the Hessian's trace, the Laplacian, at a place of the response's grid.
+    func laplacianSign(_ integral: IntegralImage, row: Int, column: Int) -> Int8 {
+        integral.sums.withUnsafeBufferPointer { sums in
+            let at = (row * step + integral.margin) * integral.stride + integral.margin + column * step
+            return sums.baseAddress.map { kernel.one(at: $0 + at).trace >= 0 ? 1 : -1 } ?? 1
+        }
     }
 }
 

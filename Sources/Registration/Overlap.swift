@@ -15,71 +15,53 @@ public func overlap(
     of moving: RegistrationImage, on fixed: RegistrationImage, under transform: RigidTransform, threads: Int = 1
 ) -> Overlap {
     let back = transform.inverse.matrix
-    let band = 32
-    let bands = (fixed.rows + band - 1) / band
-    guard bands > 0 else { return Overlap(correlation: 0, dice: 0) }
-    var parts = [OverlapSums](repeating: OverlapSums(), count: bands)
-    parts.withUnsafeMutableBufferPointer { parts in
-        let parts = DisjointSlices(parts)
-        parallelFor(bands, threads: threads) { index in
-            var sums = OverlapSums()
-            fixed.gray.elements.withUnsafeBufferPointer { fixedGray in
-                fixed.tissue.elements.withUnsafeBufferPointer { fixedTissue in
-                    moving.gray.elements.withUnsafeBufferPointer { movingGray in
-                        moving.tissue.elements.withUnsafeBufferPointer { movingTissue in
-                            for row in index * band..<min(fixed.rows, (index + 1) * band) {
-                                for column in 0..<fixed.columns {
-                                    let (y, x) = (Double(row), Double(column))
-                                    let sourceRow = back[0] * y + back[1] * x + back[2]
-                                    let sourceColumn = back[3] * y + back[4] * x + back[5]
-                                    let here = fixedTissue[row * fixed.columns + column] != 0
-                                    let there = moving.isTissue(movingTissue, row: sourceRow, column: sourceColumn)
-                                    guard here || there else { continue }
-                                    sums.add(
-                                        Double(fixedGray[row * fixed.columns + column]),
-                                        Double(moving.level(movingGray, row: sourceRow, column: sourceColumn)),
-                                        here, there)
-                                }
-                            }
+    let total = sumsOverRows(fixed.rows, threads: threads) { (row, sums: inout OverlapSums) in
+        let sampled = SampledRow(row, of: fixed, in: moving, back: back)
+        let start = row * fixed.columns
+        fixed.gray.elements.withUnsafeBufferPointer { fixedGray in
+            fixed.tissue.elements.withUnsafeBufferPointer { fixedTissue in
+                moving.gray.elements.withUnsafeBufferPointer { movingGray in
+                    moving.tissue.elements.withUnsafeBufferPointer { movingTissue in
+                        for column in sampled.columns {
+                            let place = sampled.start + sampled.step * Double(column)
+                            let here = fixedTissue[start + column] != 0
+                            let there = moving.isTissue(movingTissue, at: place)
+                            guard here || there else { continue }
+                            sums.add(
+                                Double(fixedGray[start + column]), Double(moving.level(movingGray, at: place)), here,
+                                there)
                         }
                     }
                 }
             }
-            parts[index] = sums
         }
     }
-    var total = OverlapSums()
-    for part in parts { total.add(part) }
     return total.overlap
 }
 
-private struct OverlapSums: Sendable {
+private struct OverlapSums: RowSums {
     var count = 0.0
-    var fixed = 0.0
-    var moving = 0.0
-    var fixedSquared = 0.0
-    var movingSquared = 0.0
+    /// Sums of both gray levels, of their squares, and of their product.
+    var levels = SIMD2<Double>(0, 0)
+    var squares = SIMD2<Double>(0, 0)
     var product = 0.0
     var both = 0.0
     var either = 0.0
 
-    mutating func add(_ a: Double, _ b: Double, _ here: Bool, _ there: Bool) {
+    @inline(__always) mutating func add(_ fixed: Double, _ moving: Double, _ here: Bool, _ there: Bool) {
+        let pair = SIMD2(fixed, moving)
         count += 1
-        fixed += a
-        moving += b
-        fixedSquared += a * a
-        movingSquared += b * b
-        product += a * b
-        if here, there { both += 1 }
-        either += (here ? 1 : 0) + (there ? 1 : 0)
+        levels += pair
+        squares += pair * pair
+        product += fixed * moving
+        both += here && there ? 1 : 0
+        either += here && there ? 2 : 1
     }
 
     mutating func add(_ other: OverlapSums) {
         count += other.count
-        fixed += other.fixed
-        moving += other.moving
-        fixedSquared += other.fixedSquared
-        movingSquared += other.movingSquared
+        levels += other.levels
+        squares += other.squares
         product += other.product
         both += other.both
         either += other.either
@@ -87,9 +69,10 @@ private struct OverlapSums: Sendable {
 
     var overlap: Overlap {
         guard count > 1 else { return Overlap(correlation: 0, dice: 0) }
-        let covariance = product - fixed * moving / count
-        let variances = (fixedSquared - fixed * fixed / count) * (movingSquared - moving * moving / count)
-        let correlation = variances > 0 ? covariance / variances.squareRoot() : 0
+        let covariance = product - levels[0] * levels[1] / count
+        let variances = squares - levels * levels / count
+        let scale = (variances[0] * variances[1])
+        let correlation = scale > 0 ? covariance / scale.squareRoot() : 0
         return Overlap(correlation: correlation, dice: either > 0 ? 2 * both / either : 0)
     }
 }

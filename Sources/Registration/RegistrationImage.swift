@@ -10,25 +10,45 @@ public struct RegistrationImage: Sendable {
     /// Median gray level outside the tissue; stands for everything beyond the image.
     public let background: Float
 
+    /// The columns between the first and the last tissue pixel of each row; empty where there is none.
+    let tissueExtents: [Range<Int>]
+    /// Rows and columns of the box around the tissue.
+    let tissueRows: Range<Int>
+    let tissueColumns: Range<Int>
+
     public init(gray: Image<UInt8>, tissue: Image<UInt8>) {
         precondition(gray.rows == tissue.rows && gray.columns == tissue.columns, "Mask and image differ in size.")
-        self.gray = gray.map(Float.init)
-        self.tissue = tissue
-        var counts = [Int](repeating: 0, count: 256)
-        for (level, inside) in zip(gray.elements, tissue.elements) where inside == 0 { counts[Int(level)] += 1 }
-        let total = counts.reduce(0, +)
+        // Two tables by turns: equal levels side by side would wait for each other.
+        var counts = [Int32](repeating: 0, count: 1024)
+        counts.withUnsafeMutableBufferPointer { counts in
+            gray.elements.withUnsafeBufferPointer { levels in
+                tissue.elements.withUnsafeBufferPointer { tissue in
+                    for index in levels.indices {
+                        counts[Int(levels[index]) + (tissue[index] == 0 ? 0 : 512) + (index & 1) << 8] += 1
+                    }
+                }
+            }
+        }
+        let outside = (0..<256).map { Int(counts[$0]) + Int(counts[$0 + 256]) }
+        let total = outside.reduce(0, +)
         var below = 0
-        let median = counts.firstIndex { count in
+        let median = outside.firstIndex { count in
             below += count
             return 2 * below >= total && total > 0
         }
-        background = Float(median ?? 255)
+        self.init(gray: gray.asFloat, tissue: tissue, background: Float(median ?? 255))
     }
 
     init(gray: Image<Float>, tissue: Image<UInt8>, background: Float) {
         self.gray = gray
         self.tissue = tissue
         self.background = background
+        let extents = lineExtents(of: tissue)
+        tissueExtents = extents
+        let rows = extents.indices.filter { !extents[$0].isEmpty }
+        tissueRows = (rows.first ?? 0)..<(rows.last.map { $0 + 1 } ?? 0)
+        let first = rows.map { extents[$0].lowerBound }.min() ?? 0
+        tissueColumns = first..<(rows.map { extents[$0].upperBound }.max() ?? 0)
     }
 
     public var rows: Int { gray.rows }
@@ -42,26 +62,37 @@ public struct RegistrationImage: Sendable {
     /// The mean of the tissue's pixels; the image's middle where there is none.
     public var tissueCentre: PlanarPoint {
         var (rowSum, columnSum, count) = (0, 0, 0)
-        for row in 0..<rows {
-            for column in 0..<columns where tissue[row, column] != 0 {
-                rowSum += row
-                columnSum += column
-                count += 1
+        tissue.elements.withUnsafeBufferPointer { tissue in
+            for row in tissueRows {
+                var inRow = 0
+                for column in tissueExtents[row] where tissue[row * columns + column] != 0 {
+                    columnSum += column
+                    inRow += 1
+                }
+                rowSum += row * inRow
+                count += inRow
             }
         }
         guard count > 0 else { return centre }
         return PlanarPoint(row: Double(rowSum) / Double(count), column: Double(columnSum) / Double(count))
     }
 
-    /// The gray level at a place by bilinear interpolation; the background beyond the image.
-    @inline(__always) func level(
-        _ pixels: UnsafeBufferPointer<Float>, row: Double, column: Double
-    ) -> Float {
-        let top = Int(row.rounded(.down))
-        let left = Int(column.rounded(.down))
+    /// The gray level at a place (row, column) by bilinear interpolation; the background beyond the image.
+    @inline(__always) func level(_ pixels: UnsafeBufferPointer<Float>, at place: SIMD2<Double>) -> Float {
+        let (row, column) = (place[0], place[1])
+        guard row > -1, column > -1, row < Double(rows), column < Double(columns) else { return background }
+        // Rounding down by cutting off, of what is positive.
+        let top = Int(row + 1) - 1
+        let left = Int(column + 1) - 1
         let down = Float(row - Double(top))
         let across = Float(column - Double(left))
-        @inline(__always) func pixel(_ row: Int, _ column: Int) -> Float {
+        let at = top * columns + left
+        if top >= 0, left >= 0, top + 1 < rows, left + 1 < columns {
+            let upper = pixels[at] * (1 - across) + pixels[at + 1] * across
+            let lower = pixels[at + columns] * (1 - across) + pixels[at + columns + 1] * across
+            return upper * (1 - down) + lower * down
+        }
+        func pixel(_ row: Int, _ column: Int) -> Float {
             row >= 0 && row < rows && column >= 0 && column < columns ? pixels[row * columns + column] : background
         }
         let upper = pixel(top, left) * (1 - across) + pixel(top, left + 1) * across
@@ -69,21 +100,63 @@ public struct RegistrationImage: Sendable {
         return upper * (1 - down) + lower * down
     }
 
-    /// Whether the nearest pixel is tissue.
-    @inline(__always) func isTissue(_ mask: UnsafeBufferPointer<UInt8>, row: Double, column: Double) -> Bool {
-        let nearestRow = Int((row + 0.5).rounded(.down))
-        let nearestColumn = Int((column + 0.5).rounded(.down))
-        guard nearestRow >= 0, nearestRow < rows, nearestColumn >= 0, nearestColumn < columns else { return false }
-        return mask[nearestRow * columns + nearestColumn] != 0
+    /// Whether the nearest pixel to a place (row, column) is tissue.
+    @inline(__always) func isTissue(_ mask: UnsafeBufferPointer<UInt8>, at place: SIMD2<Double>) -> Bool {
+        let (row, column) = (place[0] + 0.5, place[1] + 0.5)
+        guard row >= 0, row < Double(rows), column >= 0, column < Double(columns) else { return false }
+        return mask[Int(row) * columns + Int(column)] != 0
     }
 
-    /// The section blurred and at a coarser spacing, for the first steps of a refinement.
-    func reduced(factor: Int, sigmaPx: Double, threads: Int) -> RegistrationImage {
-        let blurred = gaussianFilter(gray, sigmaPx: sigmaPx, threads: threads)
-        guard factor > 1 else { return RegistrationImage(gray: blurred, tissue: tissue, background: background) }
-        let small = areaResampled(blurred, spacingUm: 1, to: Double(factor), threads: threads)
-        let share = areaResampled(
-            tissue.map { $0 == 0 ? 0 : 1 }, spacingUm: 1, to: Double(factor), threads: threads)
-        return RegistrationImage(gray: small, tissue: share.map { $0 >= 0.5 ? 1 : 0 }, background: background)
+    /// The section at half the resolution: means of 2 × 2 pixels, tissue where at least half of them are.
+    func halved(threads: Int) -> RegistrationImage {
+        let (newRows, newColumns) = (rows / 2, columns / 2)
+        var small = Image<Float>(rows: newRows, columns: newColumns, filledWith: 0)
+        var share = Image<UInt8>(rows: newRows, columns: newColumns, filledWith: 0)
+        guard newRows > 0, newColumns > 0 else { return self }
+        small.elements.withUnsafeMutableBufferPointer { small in
+            share.elements.withUnsafeMutableBufferPointer { share in
+                let (small, share) = (DisjointSlices(small), DisjointSlices(share))
+                parallelBands(newRows, band: 32, threads: threads) { band in
+                    gray.elements.withUnsafeBufferPointer { gray in
+                        tissue.elements.withUnsafeBufferPointer { tissue in
+                            for row in band {
+                                let upper = 2 * row * columns
+                                let lower = upper + columns
+                                for column in 0..<newColumns {
+                                    let (a, b) = (upper + 2 * column, lower + 2 * column)
+                                    let at = row * newColumns + column
+                                    small[at] = (gray[a] + gray[a + 1] + gray[b] + gray[b + 1]) * 0.25
+                                    share[at] =
+                                        min(tissue[a], 1) + min(tissue[a + 1], 1) + min(tissue[b], 1)
+                                            + min(tissue[b + 1], 1)
+                                            >= 2 ? 1 : 0
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        return RegistrationImage(gray: small, tissue: share, background: background)
+    }
+
+    /// The section blurred by a Gaussian.
+    func blurred(sigmaPx: Double, threads: Int) -> RegistrationImage {
+        RegistrationImage(
+            gray: gaussianFilter(gray, sigmaPx: sigmaPx, truncate: 3, threads: threads), tissue: tissue,
+            background: background)
+    }
+}
+
+/// The columns between the first and the last set pixel of each row.
+private func lineExtents(of mask: Image<UInt8>) -> [Range<Int>] {
+    mask.elements.withUnsafeBufferPointer { pixels in
+        (0..<mask.rows).map { row in
+            let line = UnsafeBufferPointer(rebasing: pixels[row * mask.columns..<(row + 1) * mask.columns])
+            guard let first = line.firstIndex(where: { $0 != 0 }), let last = line.lastIndex(where: { $0 != 0 }) else {
+                return 0..<0
+            }
+            return first..<last + 1
+        }
     }
 }

@@ -25,11 +25,12 @@ struct SurfDescriptor {
         let size = max(2, 2 * Int((maximum.scalePx * 2).rounded()))
         var vectors: [(angle: Float, row: Float, column: Float)] = []
         vectors.reserveCapacity(SurfDescriptor.disk.count)
+        let isInside = isInside(maximum, reachPx: 6 * maximum.scalePx + Double(size))
         integral.sums.withUnsafeBufferPointer { sums in
             for offset in SurfDescriptor.disk {
                 let response = haar(
                     sums, row: maximum.row + offset.row * maximum.scalePx,
-                    column: maximum.column + offset.column * maximum.scalePx, size: size)
+                    column: maximum.column + offset.column * maximum.scalePx, size: size, isInside: isInside)
                 let (row, column) = (response.row * offset.weight, response.column * offset.weight)
                 guard row != 0 || column != 0 else { continue }
                 vectors.append((Float(Math.atan2(Double(column), Double(row))), row, column))
@@ -67,6 +68,8 @@ struct SurfDescriptor {
         let (cosine, sine) = (Math.cos(Double(angleRad)), Math.sin(Double(angleRad)))
         let (alongRow, alongColumn) = (Float(cosine), Float(sine))
         var squares: Float = 0
+        // Half a diagonal of the 20 × 20 samples.
+        let isInside = isInside(maximum, reachPx: 13.5 * maximum.scalePx + Double(size))
         integral.sums.withUnsafeBufferPointer { sums in
             SurfDescriptor.window.withUnsafeBufferPointer { window in
                 for cellAlong in 0..<4 {
@@ -78,7 +81,7 @@ struct SurfDescriptor {
                                 let v = (Double(across) - 9.5) * maximum.scalePx
                                 let response = haar(
                                     sums, row: maximum.row + u * cosine - v * sine,
-                                    column: maximum.column + u * sine + v * cosine, size: size)
+                                    column: maximum.column + u * sine + v * cosine, size: size, isInside: isInside)
                                 let weight = window[along] * window[across]
                                 let du = (response.row * alongRow + response.column * alongColumn) * weight
                                 let dv = (response.column * alongRow - response.row * alongColumn) * weight
@@ -96,15 +99,23 @@ struct SurfDescriptor {
         for index in 0..<64 { output[index] *= scale }
     }
 
+    /// Whether all that lies within a distance of the keypoint, and two pixels more, is inside the frame of the integral image.
+    private func isInside(_ maximum: HessianMaximum, reachPx: Double) -> Bool {
+        let reach = reachPx + 2 - Double(integral.margin)
+        return maximum.row >= reach && maximum.column >= reach && maximum.row <= Double(integral.rows - 1) - reach
+            && maximum.column <= Double(integral.columns - 1) - reach
+    }
+
     /// The Haar wavelets' responses at the nearest pixel: lower minus upper half, right minus left half.
     @inline(__always) private func haar(
-        _ sums: UnsafeBufferPointer<UInt32>, row: Double, column: Double, size: Int
+        _ sums: UnsafeBufferPointer<UInt32>, row: Double, column: Double, size: Int, isInside: Bool
     ) -> (row: Float, column: Float) {
         let half = size / 2
         // A box of even size from pixel t on has its middle at t + half − ½; t is the one that comes nearest.
-        let top = Int((row + 1).rounded(.down)) - half
-        let left = Int((column + 1).rounded(.down)) - half
+        let top = SurfDescriptor.floor(row + 1) - half
+        let left = SurfDescriptor.floor(column + 1) - half
         @inline(__always) func corner(_ row: Int, _ column: Int) -> UInt32 {
+            if isInside { return sums[(row + integral.margin) * integral.stride + column + integral.margin] }
             let line = min(max(row + integral.margin, 0), integral.rows + 2 * integral.margin)
             let place = min(max(column + integral.margin, 0), integral.columns + 2 * integral.margin)
             return sums[line * integral.stride + place]
@@ -118,5 +129,11 @@ struct SurfDescriptor {
         return (
             Float(Int32(bitPattern: whole &- upper &- upper)), Float(Int32(bitPattern: whole &- leftHalf &- leftHalf))
         )
+    }
+
+    /// The next whole number below, without a call of the C library.
+    @inline(__always) private static func floor(_ value: Double) -> Int {
+        let whole = Int(value)
+        return Double(whole) > value ? whole - 1 : whole
     }
 }

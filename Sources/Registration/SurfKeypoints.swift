@@ -53,21 +53,32 @@ public func surfKeypoints(
     let largestFilterPx = 3 * ((1 << settings.octaves) * 4 + 1)
     let integral = IntegralImage(enlarged, margin: largestFilterPx / 2 + 10)
     var maxima: [HessianMaximum] = []
+    let extents = (0..<enlarged.rows).map { row -> Range<Int> in
+        guard let mask else { return 0..<enlarged.columns }
+        let extent = mask.extent(ofRow: min(row / factor, mask.rows - 1))
+        return extent.lowerBound * factor..<min(extent.upperBound * factor, enlarged.columns)
+    }
+    var finer: [Int: HessianResponse] = [:]
     for octave in 0..<settings.octaves {
         let step = 1 << octave
+        let (searched, wanted) = searchedColumns(
+            extents, columns: enlarged.columns, step: step, coarserOctaves: settings.octaves - 1 - octave)
         // Side = 3 (2^octave · interval + 1): 9, 15, 21, 27; 15, 27, 39, 51; … (Bay 2008, figure 7).
         let responses = (1...4).map { interval in
-            HessianResponse(integral, filterPx: 3 * ((2 << octave) * interval + 1), step: step, threads: threads)
+            let filterPx = 3 * ((2 << octave) * interval + 1)
+            return HessianResponse(
+                integral, filterPx: filterPx, step: step, wanted: wanted, finer: finer[filterPx], threads: threads)
         }
         for middle in 1...2 {
             maxima += hessianMaxima(
-                below: responses[middle - 1], responses[middle], above: responses[middle + 1],
-                threshold: settings.threshold, threads: threads
+                integral, below: responses[middle - 1], responses[middle], above: responses[middle + 1],
+                searched: searched, threshold: settings.threshold, threads: threads
             ) { row, column in
                 guard let mask else { return true }
                 return mask[min(row / factor, mask.rows - 1), min(column / factor, mask.columns - 1)] != 0
             }
         }
+        finer = Dictionary(uniqueKeysWithValues: responses.map { ($0.filterPx, $0) })
     }
     maxima.sort { ($0.response, -$0.row, -$0.column, -$0.scalePx) > ($1.response, -$1.row, -$1.column, -$1.scalePx) }
     let kept = Array(maxima.prefix(settings.maximumCount))
@@ -97,6 +108,44 @@ public func surfKeypoints(
             laplacian: maximum.laplacian)
     }
     return KeypointSet(keypoints: keypoints, descriptors: descriptors)
+}
+
+/// The columns of an octave's grid where maxima are sought, and those whose responses that takes: here and, as they are handed on, in the
+/// coarser octaves.
+private func searchedColumns(
+    _ extents: [Range<Int>], columns: Int, step: Int, coarserOctaves: Int
+) -> (searched: [Range<Int>], wanted: [Range<Int>]) {
+    let count = (columns + step - 1) / step
+    let searched = stride(from: 0, to: extents.count, by: step).map { row -> Range<Int> in
+        let extent = extents[row]
+        return extent.isEmpty ? 0..<0 : extent.lowerBound / step..<min((extent.upperBound - 1) / step + 1, count)
+    }
+    // A neighbour in the coarsest octave lies twice as far away in the one before, and one step more by rounding.
+    let reach = (2 << coarserOctaves) - 1
+    let wanted = searched.indices.map { row -> Range<Int> in
+        var hull = 0..<0
+        for near in max(0, row - reach)...min(searched.count - 1, row + reach) where !searched[near].isEmpty {
+            hull =
+                hull.isEmpty
+                ? searched[near]
+                : min(hull.lowerBound, searched[near].lowerBound)..<max(hull.upperBound, searched[near].upperBound)
+        }
+        return hull.isEmpty ? hull : max(0, hull.lowerBound - reach)..<min(count, hull.upperBound + reach)
+    }
+    return (searched, wanted)
+}
+
+extension Image<UInt8> {
+    /// The columns from the first to the last pixel of a row that is not zero.
+    fileprivate func extent(ofRow row: Int) -> Range<Int> {
+        elements.withUnsafeBufferPointer { pixels in
+            let line = UnsafeBufferPointer(rebasing: pixels[row * columns..<(row + 1) * columns])
+            guard let first = line.firstIndex(where: { $0 != 0 }), let last = line.lastIndex(where: { $0 != 0 }) else {
+                return 0..<0
+            }
+            return first..<last + 1
+        }
+    }
 }
 
 /// The image on a grid `factor` times as fine, by cubic convolution (Keys 1981, a = −1/2); the outer edges coincide.

@@ -174,31 +174,37 @@ extension PlacedSection {
         row: Int, grid: ReconstructionGrid, classes: Int, votes: inout [Int32], sums: inout [Int]
     ) -> Int {
         let fine = max(2, Int((grid.spacingUm / spacingUm).rounded(.up)))
-        let back = transform.inverse.matrix
         let step = grid.spacingUm / Double(fine)
+        // From the plane's µm to this section's pixels, half a pixel further so that cutting off finds the nearest one.
+        let back = transform.inverse.matrix.map { $0 / spacingUm }
+        let offset = 0.5 - firstUm / spacingUm
+        let alongColumns = SIMD2(back[1], back[4])
+        let (rows, columns) = (Double(self.labels.rows), Double(self.labels.columns))
+        let width = self.labels.columns
+        let background = Int(background)
         labels.elements.withUnsafeBufferPointer { labels in
             gray.elements.withUnsafeBufferPointer { gray in
-                for part in 0..<fine {
-                    let y =
-                        grid.originUm[1] + Double(row) * grid.spacingUm + (Double(part) + 0.5) * step
-                        - grid.spacingUm / 2
-                    for column in 0..<grid.columns {
-                        for piece in 0..<fine {
-                            let x =
-                                grid.originUm[2] + Double(column) * grid.spacingUm + (Double(piece) + 0.5) * step
+                votes.withUnsafeMutableBufferPointer { votes in
+                    sums.withUnsafeMutableBufferPointer { sums in
+                        for part in 0..<fine {
+                            let y =
+                                grid.originUm[1] + Double(row) * grid.spacingUm + (Double(part) + 0.5) * step
                                 - grid.spacingUm / 2
-                            let sourceRow = (back[0] * y + back[1] * x + back[2] - firstUm) / spacingUm
-                            let sourceColumn = (back[3] * y + back[4] * x + back[5] - firstUm) / spacingUm
-                            let r = Int((sourceRow + 0.5).rounded(.down))
-                            let c = Int((sourceColumn + 0.5).rounded(.down))
-                            guard r >= 0, r < self.labels.rows, c >= 0, c < self.labels.columns else {
-                                votes[column * classes] += 1
-                                sums[column] += Int(background)
-                                continue
+                            let start = SIMD2(back[0], back[3]) * y + SIMD2(back[2], back[5]) + offset
+                            for column in 0..<grid.columns {
+                                let first = grid.originUm[2] + (Double(column) - 0.5) * grid.spacingUm
+                                for piece in 0..<fine {
+                                    let place = start + alongColumns * (first + (Double(piece) + 0.5) * step)
+                                    guard place[0] >= 0, place[0] < rows, place[1] >= 0, place[1] < columns else {
+                                        votes[column * classes] += 1
+                                        sums[column] += background
+                                        continue
+                                    }
+                                    let at = Int(place[0]) * width + Int(place[1])
+                                    votes[column * classes + Int(labels[at])] += 1
+                                    sums[column] += Int(gray[at])
+                                }
                             }
-                            let at = r * self.labels.columns + c
-                            votes[column * classes + Int(labels[at])] += 1
-                            sums[column] += Int(gray[at])
                         }
                     }
                 }

@@ -23,6 +23,7 @@ public struct StageWorker: Sendable {
 
     /// Does what the arguments (without the program's name) say; gives the exit code (`WorkerExit`).
     public func run(arguments: [String]) -> Int32 {
+        MemoryReuse.begin()
         // The default action of SIGTERM ends the process at once, whatever the parent had set; outputs are private until
         // the runner takes them. A reader of the progress that went away must not end the stage.
         signal(SIGTERM, SIG_DFL)

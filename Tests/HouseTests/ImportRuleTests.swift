@@ -73,13 +73,25 @@ import Testing
     @Test func algorithmsKnowNoFilesAndNoProtocol() {
         for name in [
             "NDArray", "Imaging", "Registration", "Phantom", "LinearAlgebra", "SpatialTransforms", "VolumeRegistration",
-            "Cortex", "Surfaces",
+            "Cortex", "Surfaces", "Torch", "Networks",
         ] {
             let foreign = imports[name, default: []].intersection([
                 "HDF5", "TIFF", "PNG", "JPEG", "NIfTI", "TransformFiles", "SectionFiles", "ExportFormats", "StageKit",
                 "StageProtocol",
             ])
             #expect(foreign.isEmpty, "\(name) imports \(foreign.sorted())")
+        }
+    }
+
+    /// libtorch is 290 shared libraries and half a second to load: only the learning program pays for it.
+    @Test func runnerAndGeometryStagesLoadNoLibtorch() {
+        for program in ["cyto-pipe", "cyto-stage", "cyto-bench"] {
+            var reached: Set = [program]
+            var open = [program]
+            while let name = open.popLast() {
+                for next in imports[name, default: []] where reached.insert(next).inserted { open.append(next) }
+            }
+            #expect(reached.intersection(["CTorch", "Torch", "Networks"]).isEmpty, "\(program) reaches libtorch")
         }
     }
 

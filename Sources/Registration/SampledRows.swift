@@ -1,0 +1,67 @@
+internal import NDArray
+
+/// Sums that are taken row by row.
+protocol RowSums: Sendable {
+    init()
+    mutating func add(_ other: Self)
+}
+
+/// Sums over rows, taken in bands that are added in their order, so that the result does not depend on `threads`.
+func sumsOverRows<Sums: RowSums>(
+    _ rows: Int, threads: Int, _ addRow: @Sendable (_ row: Int, _ sums: inout Sums) -> Void
+) -> Sums {
+    let band = 32
+    var parts = [Sums](repeating: Sums(), count: (rows + band - 1) / band)
+    var total = Sums()
+    guard !parts.isEmpty else { return total }
+    parts.withUnsafeMutableBufferPointer { parts in
+        let parts = DisjointSlices(parts)
+        parallelFor(parts.count, threads: threads) { index in
+            var sums = Sums()
+            for row in index * band..<min(rows, (index + 1) * band) { addRow(row, &sums) }
+            parts[index] = sums
+        }
+    }
+    for part in parts { total.add(part) }
+    return total
+}
+
+/// Where the pixels of a fixed section's row lie in the moving section, and which of them can be tissue of either.
+struct SampledRow {
+    /// Columns of the fixed section outside of which neither section has tissue.
+    let columns: Range<Int>
+    /// Place of the fixed section's column 0 in the moving section, and the way from one column to the next.
+    let start: SIMD2<Double>
+    let step: SIMD2<Double>
+
+    /// - Parameter back: the matrix of fixed pixels to moving pixels.
+    init(_ row: Int, of fixed: RegistrationImage, in moving: RegistrationImage, back: [Double]) {
+        start = SIMD2(back[0], back[3]) * Double(row) + SIMD2(back[2], back[5])
+        step = SIMD2(back[1], back[4])
+        // The columns whose place lies in the box around the moving section's tissue, a pixel wider.
+        var reach = 0...Double(max(fixed.columns - 1, 0))
+        var isReached = fixed.columns > 0 && !moving.tissueRows.isEmpty
+        for (axis, box) in [moving.tissueRows, moving.tissueColumns].enumerated() {
+            let (low, high) = (Double(box.lowerBound) - 1, Double(box.upperBound))
+            if abs(step[axis]) < 1e-9 {
+                if start[axis] < low || start[axis] > high { isReached = false }
+                continue
+            }
+            let ends = [(low - start[axis]) / step[axis], (high - start[axis]) / step[axis]].sorted()
+            if ends[0] > reach.upperBound || ends[1] < reach.lowerBound {
+                isReached = false
+            } else {
+                reach = max(reach.lowerBound, ends[0])...min(reach.upperBound, ends[1])
+            }
+        }
+        let own = fixed.tissueExtents[row]
+        if isReached {
+            let reached = Int(reach.lowerBound)..<min(Int(reach.upperBound) + 2, fixed.columns)
+            columns =
+                own.isEmpty
+                ? reached : min(own.lowerBound, reached.lowerBound)..<max(own.upperBound, reached.upperBound)
+        } else {
+            columns = own
+        }
+    }
+}

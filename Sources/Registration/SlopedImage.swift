@@ -1,0 +1,88 @@
+internal import NDArray
+
+/// A moving section made ready to be sampled many times: at every pixel its gray level, the level's slopes along row and column, and the
+/// tissue, side by side, so that one bilinear interpolation gives all four.
+///
+/// Levels count from the slide's, and two pixels of slide frame the image: whatever lies beyond reads as zero.
+struct SlopedImage: Sendable {
+    let rows: Int
+    let columns: Int
+    private let stride: Int
+    private let pixels: [SIMD4<Float>]
+    private static let frame = 2
+
+    init(_ image: RegistrationImage, threads: Int) {
+        rows = image.rows
+        columns = image.columns
+        let frame = SlopedImage.frame
+        let (rows, columns, stride) = (rows, columns, columns + 2 * frame)
+        self.stride = stride
+        let height = rows + 2 * frame
+        let background = image.background
+        pixels = [SIMD4<Float>](unsafeUninitializedCapacity: height * stride) { buffer, initialised in
+            let output = DisjointSlices(buffer)
+            parallelBands(height, band: 64, threads: threads) { band in
+                // Three rows of levels with their frame: the one above, this one, the one below.
+                var lines = [Float](repeating: 0, count: 3 * (stride + 2))
+                image.gray.elements.withUnsafeBufferPointer { gray in
+                    image.tissue.elements.withUnsafeBufferPointer { tissue in
+                        lines.withUnsafeMutableBufferPointer { lines in
+                            guard let base = lines.baseAddress else { return }
+                            /// The line of a row, with one more pixel of slide on either side.
+                            func line(_ row: Int) -> UnsafeMutablePointer<Float> {
+                                base + (row + 3) % 3 * (stride + 2) + 1
+                            }
+                            func fill(_ row: Int) {
+                                let target = line(row)
+                                guard row >= 0, row < rows else {
+                                    for column in 0..<stride { target[column] = 0 }
+                                    return
+                                }
+                                for column in 0..<columns {
+                                    target[column + frame] = gray[row * columns + column] - background
+                                }
+                            }
+                            fill(band.lowerBound - frame - 1)
+                            fill(band.lowerBound - frame)
+                            for framed in band {
+                                let row = framed - frame
+                                fill(row + 1)
+                                let (above, here, below) = (line(row - 1), line(row), line(row + 1))
+                                let target = output.base + framed * stride
+                                for column in 0..<stride {
+                                    target[column] = SIMD4(
+                                        here[column], (below[column] - above[column]) * 0.5,
+                                        (here[column + 1] - here[column - 1]) * 0.5, 0)
+                                }
+                                guard row >= 0, row < rows else { continue }
+                                for column in image.tissueExtents[row] where tissue[row * columns + column] != 0 {
+                                    target[column + frame].w = 1
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            initialised = height * stride
+        }
+    }
+
+    /// Calls `body` with the pixels; `sample` reads from them.
+    func withPixels<Result>(_ body: (UnsafePointer<SIMD4<Float>>) -> Result) -> Result? {
+        pixels.withUnsafeBufferPointer { pixels in pixels.baseAddress.map(body) }
+    }
+
+    /// Level, both slopes, and share of tissue at a place (row, column).
+    @inline(__always) func sample(_ pixels: UnsafePointer<SIMD4<Float>>, at place: SIMD2<Double>) -> SIMD4<Float> {
+        let frame = Double(SlopedImage.frame)
+        // Beyond the frame it is as on its edge.
+        let row = min(max(place[0] + frame, 0), Double(rows + 2 * SlopedImage.frame - 2))
+        let column = min(max(place[1] + frame, 0), Double(columns + 2 * SlopedImage.frame - 2))
+        let (top, left) = (Int(row), Int(column))
+        let (down, across) = (Float(row - Double(top)), Float(column - Double(left)))
+        let at = pixels + (top * stride + left)
+        let upper = at[0] + (at[1] - at[0]) * across
+        let lower = at[stride] + (at[stride + 1] - at[stride]) * across
+        return upper + (lower - upper) * down
+    }
+}
