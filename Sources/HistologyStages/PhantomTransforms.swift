@@ -21,7 +21,7 @@ public struct PhantomTransforms: Stage {
             spacingMm: try config.double("spacing_mm", in: 0.5...10),
             errorMm: try config.double("error_mm", in: 0...20), seed: individual, threads: context.cores)
         for (port, field) in [
-            ("exact", transforms.exact), ("realistic", transforms.realistic), ("error", transforms.error),
+            ("exact", transforms.exact), ("transform", transforms.realistic), ("error", transforms.error),
         ] {
             try write(.displacement(field), to: try context.output(port), ending: ".nii.gz", context)
         }

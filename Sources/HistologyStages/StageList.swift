@@ -26,6 +26,7 @@ public let histologyStages: [any Stage.Type] = [
     TemplateRegistration.self,
     RegistrationViews.self,
     ReconstructionCheck.self,
+    GeometryCheck.self,
 ]
 
 /// The small commands beside them.
