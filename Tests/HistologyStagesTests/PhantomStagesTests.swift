@@ -36,7 +36,7 @@ private final class Folder {
 
     func makeBrain(_ name: String = "brain.h5", cores: Int = 2) throws {
         try run(
-            PhantomBrain.self, outputs: ["brain": name],
+            PhantomBrain.self, outputs: ["brain": name, "truth": "truth-" + name],
             config: ["species": .text("human"), "brain": .text("B01"), "spacing_um": .real(1500)], cores: cores)
     }
 
