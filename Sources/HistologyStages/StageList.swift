@@ -3,6 +3,8 @@ public import StageKit
 /// The stages that `cyto-stage` can run: one line each, in the order of the pipeline.
 public let histologyStages: [any Stage.Type] = [
     PhantomBrain.self,
+    PhantomTemplate.self,
+    PhantomTransforms.self,
     PhantomSection.self,
     TissueSegmentation.self,
     SegmentationPreview.self,
