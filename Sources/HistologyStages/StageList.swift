@@ -24,4 +24,5 @@ public let histologyStages: [any Stage.Type] = [
 public let histologyTools: [StageTool] = [
     .sectionInfo,
     .sectionPreview,
+    .export,
 ]
