@@ -43,6 +43,7 @@ enum FileHandleStart {
         guard let stream = fopen(path, "rb") else { return nil }
         defer { fclose(stream) }
         var bytes = [UInt8](repeating: 0, count: count)
-        return Array(bytes.prefix(fread(&bytes, 1, count, stream)))
+        let read = fread(&bytes, 1, count, stream)
+        return Array(bytes.prefix(read))
     }
 }
