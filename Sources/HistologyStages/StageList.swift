@@ -3,6 +3,8 @@ public import StageKit
 /// The stages that `cyto-stage` can run: one line each, in the order of the pipeline.
 public let histologyStages: [any Stage.Type] = [
     PhantomBrain.self,
+    PhantomTemplate.self,
+    PhantomTransforms.self,
     PhantomSection.self,
     TissueSegmentation.self,
     SegmentationPreview.self,
@@ -13,6 +15,8 @@ public let histologyStages: [any Stage.Type] = [
     TissueVolume.self,
     VolumeCleanup.self,
     CorticalDepthField.self,
+    Midline.self,
+    MidlinePreview.self,
     ExclusionMask.self,
     MniCoordinates.self,
     AlignmentQuality.self,
