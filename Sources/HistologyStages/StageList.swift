@@ -21,6 +21,8 @@ public let histologyStages: [any Stage.Type] = [
     MniCoordinates.self,
     AlignmentQuality.self,
     VolumeViews.self,
+    TemplateRegistration.self,
+    RegistrationViews.self,
     ReconstructionCheck.self,
 ]
 
