@@ -80,7 +80,8 @@ struct ExportContents {
                 pictures.append(Picture(dataset: dataset.path, spacingUm: spacings[0], firstUm: first))
             }
         }
-        columns = ExportContents.table(datasets.filter { !inMeshes($0.path) })
+        let pixels = Set(grids.map(\.dataset) + pictures.map(\.dataset))
+        columns = ExportContents.table(datasets.filter { !inMeshes($0.path) && !pixels.contains($0.path) })
     }
 
     /// More numbers a row than this are no columns of a table (descriptors, pixels).

@@ -35,7 +35,12 @@ struct Exporter {
         let contents = try ExportContents(path: request.artifact)
         switch request.wantedFormat {
         case .copy?: return [try copy()]
-        case .nifti? where !contents.grids.isEmpty: return [try volume(contents)]
+        case .nifti? where !contents.grids.isEmpty:
+            do {
+                return [try volume(contents)]
+            } catch let error as NIfTIError where error.code == .inputOutput {
+                throw StageError(.inputOutput, error.problem, file: error.file)
+            }
         case .gifti? where !contents.meshes.isEmpty, .ply? where !contents.meshes.isEmpty:
             return try meshes(contents)
         case .tiff? where !(contents.pictures.isEmpty && contents.grids.isEmpty): return [try picture(contents)]
