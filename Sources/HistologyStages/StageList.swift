@@ -3,6 +3,8 @@ public import StageKit
 /// The stages that `cyto-stage` can run: one line each, in the order of the pipeline.
 public let histologyStages: [any Stage.Type] = [
     PhantomBrain.self,
+    PhantomTemplate.self,
+    PhantomTransforms.self,
     PhantomSection.self,
     TissueSegmentation.self,
     SegmentationPreview.self,
@@ -21,6 +23,8 @@ public let histologyStages: [any Stage.Type] = [
     MniCoordinates.self,
     AlignmentQuality.self,
     VolumeViews.self,
+    TemplateRegistration.self,
+    RegistrationViews.self,
     ReconstructionCheck.self,
 ]
 
@@ -28,4 +32,5 @@ public let histologyStages: [any Stage.Type] = [
 public let histologyTools: [StageTool] = [
     .sectionInfo,
     .sectionPreview,
+    .export,
 ]
