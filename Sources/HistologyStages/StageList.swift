@@ -3,6 +3,8 @@ public import StageKit
 /// The stages that `cyto-stage` can run: one line each, in the order of the pipeline.
 public let histologyStages: [any Stage.Type] = [
     PhantomBrain.self,
+    PhantomTemplate.self,
+    PhantomTransforms.self,
     PhantomSection.self,
     TissueSegmentation.self,
     SegmentationPreview.self,
@@ -13,12 +15,16 @@ public let histologyStages: [any Stage.Type] = [
     TissueVolume.self,
     VolumeCleanup.self,
     CorticalDepthField.self,
+    Midsurface.self,
+    MidsurfaceViews.self,
     Midline.self,
     MidlinePreview.self,
     ExclusionMask.self,
     MniCoordinates.self,
     AlignmentQuality.self,
     VolumeViews.self,
+    TemplateRegistration.self,
+    RegistrationViews.self,
     ReconstructionCheck.self,
 ]
 
@@ -26,4 +32,5 @@ public let histologyStages: [any Stage.Type] = [
 public let histologyTools: [StageTool] = [
     .sectionInfo,
     .sectionPreview,
+    .export,
 ]
