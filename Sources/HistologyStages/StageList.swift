@@ -15,6 +15,8 @@ public let histologyStages: [any Stage.Type] = [
     TissueVolume.self,
     VolumeCleanup.self,
     CorticalDepthField.self,
+    Midsurface.self,
+    MidsurfaceViews.self,
     Midline.self,
     MidlinePreview.self,
     ExclusionMask.self,
