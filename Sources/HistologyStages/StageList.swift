@@ -33,4 +33,5 @@ public let histologyStages: [any Stage.Type] = [
 public let histologyTools: [StageTool] = [
     .sectionInfo,
     .sectionPreview,
+    .export,
 ]

@@ -62,9 +62,12 @@ struct CompositionTables: Sendable {
     let highestDensity: Float
 
     init(plane: BrainPlane, architecture: BrainArchitecture, pixel: PixelAveraging) {
-        let areas =
-            max(
-                architecture.names.count, plane.kinds.elements.reduce(0) { max($0, Int($1.area), Int($1.second)) }) + 1
+        let named = plane.kinds.elements.withUnsafeBufferPointer { kinds in
+            var highest: UInt8 = 0
+            for kind in kinds { highest = max(highest, kind.area, kind.second) }
+            return Int(highest)
+        }
+        let areas = max(architecture.names.count, named) + 1
         let shift = CompositionTables.tileShift
         let (tall, across) = ((plane.fields.rows >> shift) + 1, (plane.fields.columns >> shift) + 1)
         var numbers = [Int32](repeating: -1, count: tall * across * 2 * areas)

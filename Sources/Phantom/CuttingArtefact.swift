@@ -14,7 +14,9 @@ public struct CuttingArtefact: Sendable, Equatable {
     public var row: Double
     public var column: Double
     /// Direction of the line: 0 runs along the columns, a quarter turn along the rows.
-    public var angleRad: Double
+    public let angleRad: Double
+    private let sine: Double
+    private let cosine: Double
     public var halfLengthUm: Double
     /// Widest gap of a tear, widest doubled band of a fold.
     public var widthUm: Double
@@ -31,6 +33,7 @@ public struct CuttingArtefact: Sendable, Equatable {
             halfLengthUm > 0 && widthUm >= 0 && reachUm > 4 * widthUm,
             "An artefact of \(widthUm) µm needs a line and a reach of more than four times its width.")
         (self.kind, self.row, self.column, self.angleRad) = (kind, row, column, angleRad)
+        (sine, cosine) = (Math.sin(angleRad), Math.cos(angleRad))
         (self.halfLengthUm, self.widthUm, self.bendUm, self.reachUm) = (halfLengthUm, widthUm, bendUm, reachUm)
     }
 
@@ -77,14 +80,12 @@ public struct CuttingArtefact: Sendable, Equatable {
     // MARK: The line's own frame
 
     private func local(_ point: SectionPoint) -> (along: Double, across: Double) {
-        let (sine, cosine) = (Math.sin(angleRad), Math.cos(angleRad))
         let (down, right) = (point.row - row, point.column - column)
         let along = down * sine + right * cosine
         return (along, down * cosine - right * sine - bulge(along))
     }
 
     private func global(_ along: Double, _ across: Double) -> SectionPoint {
-        let (sine, cosine) = (Math.sin(angleRad), Math.cos(angleRad))
         let aside = across + bulge(along)
         return SectionPoint(
             row: row + along * sine + aside * cosine, column: column + along * cosine - aside * sine)

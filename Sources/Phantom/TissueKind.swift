@@ -42,11 +42,12 @@ public struct TissueKind: Sendable, Equatable {
                             // Nothing to say about the middle of the slide and of white matter.
                             if around.isEmpty { continue }
                             let same = around.uniform
+                            let names = same == nil ? around.names : Names(areas: [], parts: [])
                             for downStep in 0..<height {
                                 let line = (row * times + downStep) * wide + column * times
                                 for acrossStep in 0..<width {
                                     target[line + acrossStep] =
-                                        same ?? around.kind(weights[downStep], weights[acrossStep])
+                                        same ?? around.kind(names, weights[downStep], weights[acrossStep])
                                 }
                             }
                         }
@@ -93,41 +94,56 @@ private struct Surroundings {
     }
 
     /// The names at a point between the middle four, by its weights along rows and columns.
-    func kind(_ down: SIMD4<Float>, _ across: SIMD4<Float>) -> TissueKind {
+    func kind(_ names: Names, _ down: SIMD4<Float>, _ across: SIMD4<Float>) -> TissueKind {
+        let shares = SIMD16<Float>(
+            lowHalf: SIMD8(lowHalf: down[0] * across, highHalf: down[1] * across),
+            highHalf: SIMD8(lowHalf: down[2] * across, highHalf: down[3] * across))
         var kind = TissueKind()
-        let area = strongest(areas, down, across)
+        let area = strongest(names.areas, areas, shares)
         kind.area = area.first
         if area.secondShare > 0 {
             kind.second = area.second
             kind.secondShare = UInt8(min(255 * area.secondShare / (area.firstShare + area.secondShare), 127))
         }
-        let part = strongest(parts, down, across)
+        let part = strongest(names.parts, parts, shares)
         kind.part = part.first
         kind.partShare = UInt8(min(255 * part.firstShare, 255))
         return kind
     }
 
-    /// The two names, other than 0, of the largest shares.
+    /// The two names of the largest shares.
     private func strongest(
-        _ names: SIMD16<UInt8>, _ down: SIMD4<Float>, _ across: SIMD4<Float>
+        _ names: [Int32], _ voxels: SIMD16<UInt8>, _ shares: SIMD16<Float>
     ) -> (first: UInt8, firstShare: Float, second: UInt8, secondShare: Float) {
-        if names == SIMD16(repeating: names[5]) { return (names[5], names[5] == 0 ? 0 : 1, 0, 0) }
-        let shares = SIMD16<Float>(
-            lowHalf: SIMD8(lowHalf: down[0] * across, highHalf: down[1] * across),
-            highHalf: SIMD8(lowHalf: down[2] * across, highHalf: down[3] * across))
         var best: (UInt8, Float, UInt8, Float) = (0, 0, 0, 0)
-        var rest = names
-        while true {
-            let name = rest.max()
-            if name == 0 { return best }
-            var share: Float = 0
-            for place in 0..<16 where names[place] == name { share += shares[place] }
-            rest.replace(with: 0, where: names .== SIMD16(repeating: name))
+        let voxels = SIMD16<Int32>(truncatingIfNeeded: voxels)
+        for name in names {
+            let share = shares.replacing(with: 0, where: voxels .!= SIMD16(repeating: name)).sum()
             if share > best.1 {
-                best = (name, share, best.0, best.1)
+                best = (UInt8(name), share, best.0, best.1)
             } else if share > best.3 {
-                (best.2, best.3) = (name, share)
+                (best.2, best.3) = (UInt8(name), share)
             }
         }
+        return best
     }
+
+    /// The names other than 0 among the voxels.
+    var names: Names {
+        func different(_ voxels: SIMD16<UInt8>) -> [Int32] {
+            var (rest, found) = (voxels, [Int32]())
+            while case let name = rest.max(), name > 0 {
+                found.append(Int32(name))
+                rest.replace(with: 0, where: rest .== SIMD16(repeating: name))
+            }
+            return found
+        }
+        return Names(areas: different(areas), parts: different(parts))
+    }
+}
+
+/// Names that stand in a neighbourhood, each once, the largest first.
+private struct Names {
+    var areas: [Int32]
+    var parts: [Int32]
 }

@@ -41,10 +41,10 @@ extension TriangleMesh {
         var report = MeshRepairReport()
         var mesh = self
         mesh.dropBadFaces(&report)
-        mesh.splitCrowdedPlaces(&report)
+        mesh.splitCrowdedPlaces(joiningTurnedFaces: true, &report)
         mesh.orient(&report)
         // Turning faces may leave edges that no orientation suits (a Möbius strip); they are cut.
-        mesh.splitCrowdedPlaces(&report)
+        mesh.splitCrowdedPlaces(joiningTurnedFaces: false, &report)
         mesh.fillHoles(settings.largestHole, &report)
         mesh.dropSmallParts(settings.smallestPart, &report)
         return (mesh.withoutUnusedVertices(), report)
@@ -67,11 +67,12 @@ extension TriangleMesh {
     }
 
     /// Gives each fan of faces a vertex of its own. Edges of three and more faces do not join fans; if some stay, their faces go.
-    private mutating func splitCrowdedPlaces(_ report: inout MeshRepairReport) {
+    private mutating func splitCrowdedPlaces(joiningTurnedFaces: Bool, _ report: inout MeshRepairReport) {
         for _ in 0..<2 {
             let edges = MeshEdges(self)
             let fans = VertexFans(self, edges: edges) { edge in
-                // Two faces that run along an edge the same way do not belong together.
+                // Two faces that run along an edge the same way do not belong together, unless one of them is still to be turned.
+                if joiningTurnedFaces { return true }
                 let first = Int(edges.offsets[edge])
                 return origin(ofHalfEdge: edges.halfEdges[first]) != origin(ofHalfEdge: edges.halfEdges[first + 1])
             }
