@@ -11,6 +11,8 @@ extension AlignmentSettings {
                 confidence: try config.double("confidence", in: 0.5...0.999_999),
                 maximumIterations: try config.integer("maximum_iterations", in: 1...10_000_000)),
             minimumInliers: try config.integer("minimum_inliers", in: 2...10_000),
-            refines: try config.bool("refine"), seed: seed)
+            refines: try config.bool("refine"),
+            searchedCorrelation: try config.bool("search")
+                ? try config.double("search_correlation", in: -1...1) : nil, seed: seed)
     }
 }

@@ -63,18 +63,21 @@ public struct AlignmentSettings: Sendable, Equatable {
     public var minimumInliers: Int
     /// Whether the gray levels refine the keypoints' transform.
     public var refines: Bool
+    /// Where keypoints lead nowhere, the gray levels alone may: the least correlation of sections aligned so; nil never tries.
+    public var searchedCorrelation: Double?
     public var seed: UInt64
 
     /// Tolerances in pixels of the images that are aligned.
     public init(
         ratio: Float = 0.85, mutual: Bool = true, consensus: ConsensusSettings = ConsensusSettings(tolerance: 2),
-        minimumInliers: Int = 6, refines: Bool = true, seed: UInt64 = 0
+        minimumInliers: Int = 6, refines: Bool = true, searchedCorrelation: Double? = nil, seed: UInt64 = 0
     ) {
         self.ratio = ratio
         self.mutual = mutual
         self.consensus = consensus
         self.minimumInliers = minimumInliers
         self.refines = refines
+        self.searchedCorrelation = searchedCorrelation
         self.seed = seed
     }
 }
@@ -145,7 +148,31 @@ public func alignSections(
             after: after)
         if attempt.isBetter(than: best) { best = attempt }
     }
+    if best.verdict != .accepted, let least = settings.searchedCorrelation {
+        best = searched(moving.image, fixed.image, least: least, instead: best, threads: threads)
+    }
     if best.verdict != .accepted { best.transform = centred }
+    return best
+}
+
+/// What the gray levels alone find; the failed alignment where that correlates too little.
+private func searched(
+    _ moving: RegistrationImage, _ fixed: RegistrationImage, least: Double, instead failed: PairAlignment, threads: Int
+) -> PairAlignment {
+    var best = failed
+    for mirrored in [false, true] {
+        guard let transform = searchedTransform(moving: moving, fixed: fixed, mirrored: mirrored, threads: threads)
+        else { continue }
+        let after = overlap(of: moving, on: fixed, under: transform, threads: threads)
+        // Hemispheres are alike: only a clear gain speaks for a mirrored section.
+        let bar =
+            mirrored && best.verdict == .accepted
+            ? best.after.correlation + 0.05 : max(least, failed.before.correlation)
+        guard after.correlation > bar else { continue }
+        best = PairAlignment(
+            verdict: .accepted, transform: transform, matches: failed.matches, inliers: 0, residualPx: .nan,
+            before: failed.before, after: after)
+    }
     return best
 }
 

@@ -35,6 +35,7 @@ private final class StackFolder {
     static let alignment: [String: ConfigValue] = [
         "ratio": .real(0.85), "mutual": .bool(true), "tolerance_um": .real(128), "confidence": .real(0.999),
         "maximum_iterations": .integer(20_000), "minimum_inliers": .integer(6), "refine": .bool(true),
+        "search": .bool(true), "search_correlation": .real(0.75),
     ]
 
     /// Tissue with spots, moved by whole pixels; another seed is another brain.

@@ -1,0 +1,50 @@
+internal import NDArray
+
+/// The transform between two sections by their gray levels alone, over all turns up to a limit.
+///
+/// Where neighbours differ so much that no keypoints agree, the shape of the tissue and its layers still say how one lies on the other.
+/// Both are reduced to about 80 pixels, laid on each other by their tissues' centres at every few degrees, the best starts climb the
+/// correlation, and the best of those is refined from coarse to fine.
+///
+/// - Parameters:
+///   - mirrored: whether the moving section is turned over first.
+///   - limitRad: largest turn.
+///   - stepRad: distance of the starts; the ascent reaches further.
+/// - Returns: moving pixels to fixed pixels; nil where a section has no tissue.
+/// - Complexity: O(turns) looks at the reduced images, then as `refinedTransform`.
+///
+/// **Differs**: not in the paper, which leaves such sections to people.
+func searchedTransform(
+    moving: RegistrationImage, fixed: RegistrationImage, mirrored: Bool, limitRad: Double = .pi / 5,
+    stepRad: Double = .pi / 60, threads: Int
+) -> RigidTransform? {
+    guard moving.tissue.elements.contains(1), fixed.tissue.elements.contains(1) else { return nil }
+    var (small, smallFixed, scale) = (moving, fixed, 1.0)
+    while min(min(small.rows, small.columns), min(smallFixed.rows, smallFixed.columns)) >= 160 {
+        (small, smallFixed, scale) = (small.halved(threads: threads), smallFixed.halved(threads: threads), scale * 2)
+    }
+    var starts: [(transform: RigidTransform, correlation: Double)] = []
+    let steps = Int((limitRad / stepRad).rounded())
+    for step in -steps...steps {
+        let transform = RigidTransform.about(
+            small.tissueCentre, onto: smallFixed.tissueCentre, rotationRad: Double(step) * stepRad,
+            isMirrored: mirrored)
+        let correlation = overlap(of: small, on: smallFixed, under: transform, threads: threads).correlation
+        if correlation.isFinite { starts.append((transform, correlation)) }
+    }
+    // Equal ones keep the order of the turns: the smaller first.
+    starts.sort {
+        ($0.correlation, -abs($0.transform.rotationRad)) > ($1.correlation, -abs($1.transform.rotationRad))
+    }
+    let climbed = starts.prefix(3).map { start in
+        let transform = climbedTransform(
+            start.transform, moving: small, fixed: smallFixed, levels: 1, threads: threads)
+        return (transform, overlap(of: small, on: smallFixed, under: transform, threads: threads).correlation)
+    }
+    guard let best = climbed.max(by: { $0.1 < $1.1 }) else { return nil }
+    // Pixel centres of both grids: x = (X + ½) / scale − ½.
+    let shift = RigidTransform(
+        rotationRad: 0, translation: PlanarPoint(row: (scale - 1) / 2, column: (scale - 1) / 2))
+    let full = shift.after(best.0.inUnits(of: 1 / scale)).after(shift.inverse)
+    return climbedTransform(full, moving: moving, fixed: fixed, threads: threads)
+}
