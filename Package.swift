@@ -92,7 +92,7 @@ let package = Package(
         library("PNG", ["NDArray", "CPNG"]),
         // JPEG in
         library("JPEG", ["NDArray", "CJPEG"]),
-        // OpenBLAS and LAPACKE
+        // matrix products by OpenBLAS, small systems of equations
         library("LinearAlgebra", ["COpenBLAS"]),
         // section scans of any format, reduced in bounded memory
         library("SectionFiles", ["NDArray", "TIFF", "PNG", "JPEG"]),
@@ -158,7 +158,6 @@ let package = Package(
         // libtorch behind plain C; hides the differences between 1.13 and 2.x
         .target(
             name: "CTorch", path: "Sources/System/CTorch", cxxSettings: torchHeaders, linkerSettings: torchLibraries),
-        // lapacke has a library of its own on Debian; COpenBLAS's module map links it.
 
         // MARK: Tests, one target beside each room
         // the plan of the house, held against the code

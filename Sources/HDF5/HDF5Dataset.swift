@@ -131,8 +131,8 @@ public final class HDF5Dataset {
         try checkRegion(start, lengths)
         let count = lengths.reduce(1, *)
         return try [Element](unsafeUninitializedCapacity: count) { buffer, initialized in
-            buffer.initialize(repeating: .zero)
-            try read(into: buffer, at: start, shape: lengths)
+            // The library writes every element of the region, the fill value where nothing was ever stored.
+            try read(into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]), at: start, shape: lengths)
             initialized = count
         }
     }

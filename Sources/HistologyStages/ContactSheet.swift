@@ -11,6 +11,15 @@ struct ContactSheet {
     struct Entry {
         var image: Image<UInt8>
         var labels: Image<UInt8>
+        /// Drawn over the borders.
+        var dots: [Dot] = []
+    }
+
+    /// A mark at a place of the section, in pixels of its labels.
+    struct Dot {
+        var row: Double
+        var column: Double
+        var colour: RGB
     }
 
     static let tissueBorder = RGB(224, 92, 20)
@@ -31,7 +40,9 @@ struct ContactSheet {
             let plain = reduced(entry.image, rows: height, columns: widthPx).map { RGB(gray: $0) }
             let (top, left) = (index / across * cellHeight + Self.gap, index % across * cellWidth)
             paste(plain, into: &sheet, row: top, column: left)
-            paste(outlined(plain, labels: entry.labels), into: &sheet, row: top, column: left + widthPx + Self.gap)
+            paste(
+                marked(outlined(plain, labels: entry.labels), entry), into: &sheet, row: top,
+                column: left + widthPx + Self.gap)
         }
         return sheet
     }
@@ -56,6 +67,19 @@ struct ContactSheet {
                 } else if others.contains(where: { ($0 == 2) != (here == 2) }) {
                     result[row, column] = Self.whiteBorder
                 }
+            }
+        }
+        return result
+    }
+
+    /// The picture with the entry's dots, two pixels wide.
+    private func marked(_ picture: Image<RGB>, _ entry: Entry) -> Image<RGB> {
+        var result = picture
+        for dot in entry.dots {
+            let row = Int((dot.row + 0.5) * Double(picture.rows) / Double(entry.labels.rows) - 0.5)
+            let column = Int((dot.column + 0.5) * Double(picture.columns) / Double(entry.labels.columns) - 0.5)
+            for r in row...row + 1 where r >= 0 && r < picture.rows {
+                for c in column...column + 1 where c >= 0 && c < picture.columns { result[r, c] = dot.colour }
             }
         }
         return result

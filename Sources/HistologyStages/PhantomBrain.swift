@@ -1,27 +1,85 @@
 internal import HDF5
 internal import NDArray
+internal import NIfTI
 internal import Phantom
+internal import SpatialTransforms
 public import StageKit
 
-/// Grows one phantom brain: the fields that its sections are cut from (design: the phantom cohort).
+/// Grows one phantom brain: the fields that its sections are cut from (design: the phantom cohort). Given maps of gray and white
+/// matter, it makes the brain of these instead.
 public struct PhantomBrain: Stage {
     public static let name = "phantom-brain"
     public static let summary = "Grows a folded two-hemisphere brain whose truth is known everywhere."
 
     public static func run(_ context: StageContext) throws {
-        let spacingUm = try context.config.double("spacing_um", in: 100...5000)
-        let species = try context.config.text("species")
-        let brain = try context.config.text("brain")
         context.progress(0, "growing")
-        // Seeds come from names in the config, never from the item: equal config gives equal bytes.
-        var shared = SeededGenerator(seed: context.seed, stream: "species \(species)")
-        var own = SeededGenerator(seed: context.seed, stream: "brain \(brain)")
-        let anatomy = BrainAnatomy(species: shared.next(), individual: own.next())
-        let fields = anatomy.fields(spacingUm: spacingUm, threads: context.cores)
-        context.progress(0.7, "writing")
+        let grown = try context.optionalInput("gray") == nil ? recipe(context) : fromVolumes(context)
+        context.progress(0.6, "writing")
         try context.write("brain") { file in
-            try fields.write(to: file)
-            try anatomy.architecture.write(to: file)
+            try grown.fields.write(to: file)
+            try grown.architecture.write(to: file)
+        }
+        context.progress(0.8, "telling the truth")
+        try context.write("truth") { file in
+            try grown.fields.writeTruth(to: file, names: grown.architecture.names)
+        }
+        context.figure("areas", Double(grown.architecture.names.count))
+    }
+
+    private struct Grown {
+        var fields: BrainFields
+        var architecture: BrainArchitecture
+    }
+
+    /// The procedural anatomy.
+    private static func recipe(_ context: StageContext) throws -> Grown {
+        let config = context.config
+        let anatomy = BrainAnatomy(
+            species: PhantomSeeds.species(try config.text("species"), context),
+            individual: PhantomSeeds.brain(try config.text("brain"), context))
+        let spacingUm = try config.double("spacing_um", in: 100...5000)
+        return Grown(
+            fields: anatomy.fields(spacingUm: spacingUm, threads: context.cores), architecture: anatomy.architecture)
+    }
+
+    /// The anatomy of maps of gray and white matter.
+    private static func fromVolumes(_ context: StageContext) throws -> Grown {
+        let config = context.config
+        let anatomy: RealAnatomy
+        do {
+            anatomy = try RealAnatomy(
+                gray: try map(context.input("gray")),
+                white: try map(context.input("white")),
+                areas: try context.optionalInput("areas").map { try map($0) },
+                excluded: try config.choice("excluded_parts", of: RealAnatomy.ExcludedParts.self))
+        } catch let error as RealAnatomyError {
+            throw StageError(
+                .badInput, error.message, port: error.map, file: try context.optionalInput(error.map)?.path)
+        }
+        let fields = anatomy.fields(
+            spacingUm: try config.double("spacing_um", in: 100...5000), threads: context.cores)
+        let prefix = try config.text("label_prefix")
+        let length = Float(fields.tissueUm.planes) * Float(fields.spacingUm) / 1000
+        let atlas = PhantomAtlas(
+            speciesSeed: PhantomSeeds.species(try config.text("species"), context),
+            names: anatomy.labels.map { prefix + String($0) }, centresMm: anatomy.centresMm(), halfLengthMm: length / 2)
+        return Grown(
+            fields: fields,
+            architecture: atlas.architecture(individual: PhantomSeeds.brain(try config.text("brain"), context)))
+    }
+
+    private static func map(_ input: StageInput) throws -> RealAnatomy.Map {
+        do {
+            let image = try NIfTIImage<Float>(reading: input.path)
+            let grid = try OrientedGrid(
+                planes: image.volume.planes, rows: image.volume.rows, columns: image.volume.columns,
+                indexToMm: AffineTransform(rowMajor: image.indexToRasMm))
+            return RealAnatomy.Map(volume: image.volume, grid: grid)
+        } catch let error as NIfTIError {
+            throw StageError(.badInput, error.problem, port: input.port, file: input.path)
+        } catch let error as SpatialTransformError {
+            throw StageError(
+                .badInput, "its matrix places no volume: \(error.message)", port: input.port, file: input.path)
         }
     }
 }
@@ -30,12 +88,39 @@ extension BrainFields {
     /// Writes the fields plane by plane in chunks, so that a section reads its own planes only.
     func write(to file: HDF5File) throws {
         for (path, volume) in [("/tissue_um", tissueUm), ("/white_um", whiteUm)] {
-            try file.write(volume, to: path, layout: .chunked(shape: [1, volume.rows, volume.columns], level: 2))
+            try file.write(volume, to: path, layout: .chunked(shape: [1, volume.rows, volume.columns], level: 1))
             try file.setAttribute("unit", to: "um", of: path)
         }
         for (path, volume) in [("/areas", areas), ("/parts", parts)] {
-            try file.write(volume, to: path, layout: .chunked(shape: [1, volume.rows, volume.columns], level: 2))
+            try file.write(volume, to: path, layout: .chunked(shape: [1, volume.rows, volume.columns], level: 1))
         }
+        try file.setAttribute("spacing_um", to: spacingUm)
+        try file.setAttribute("origin_um", to: [originUm.plane, originUm.row, originUm.column])
+        try file.setAttribute("axes", to: "posterior-anterior, dorsal-ventral, left-right")
+    }
+
+    /// Writes what checks compare with: depth and thickness in the cortex, NaN elsewhere, areas and parts, on the brain's grid.
+    func writeTruth(to file: HDF5File, names: [String]) throws {
+        var depth = Volume<Float>(
+            planes: tissueUm.planes, rows: tissueUm.rows, columns: tissueUm.columns, filledWith: .nan)
+        var thickness = depth
+        for index in depth.elements.indices {
+            let (tissue, white) = (Float(tissueUm.elements[index]), Float(whiteUm.elements[index]))
+            guard tissue > 0, white <= 0, parts.elements[index] == 0 else { continue }
+            // To a 4096th: the distances are whole µm.
+            depth.elements[index] = (tissue / (tissue - white) * 4096).rounded() / 4096
+            thickness.elements[index] = tissue - white
+        }
+        func layout<Element>(_ volume: Volume<Element>) -> HDF5Layout {
+            .chunked(shape: [1, volume.rows, volume.columns], level: 1)
+        }
+        try file.write(depth, to: "/depth", layout: layout(depth))
+        try file.write(thickness, to: "/thickness", layout: layout(thickness))
+        try file.setAttribute("unit", to: "um", of: "/thickness")
+        try file.write(areas, to: "/areas", layout: layout(areas))
+        try file.write(parts, to: "/parts", layout: layout(parts))
+        try file.setAttribute("names", to: BrainPart.allCases.map { String(describing: $0) }, of: "/parts")
+        try file.setAttribute("names", to: names, of: "/areas")
         try file.setAttribute("spacing_um", to: spacingUm)
         try file.setAttribute("origin_um", to: [originUm.plane, originUm.row, originUm.column])
         try file.setAttribute("axes", to: "posterior-anterior, dorsal-ventral, left-right")

@@ -3,23 +3,46 @@ internal import NDArray
 internal import Phantom
 public import StageKit
 
-/// Cuts, stains and scans one section of a phantom brain; the truth goes into a file of its own.
+/// Cuts, stains and scans one section of a phantom brain; the truth goes into files of its own.
 public struct PhantomSection: Stage {
     public static let name = "phantom-section"
     public static let summary =
         "Scans one section of a phantom brain, and tells the truth about it in a file of its own."
 
     public static func run(_ context: StageContext) throws {
+        context.progress(0, "cutting")
+        let truthSpacingUm = try context.config.double("truth_spacing_um", in: 0.5...)
+        let scan = try prepare(context)
+        let spacingUm = scan.spacingUm
+
+        context.progress(0.1, "scanning")
+        let writer = try TiledScanWriter(
+            path: try context.output("section"), rows: scan.rows, columns: scan.columns, spacingUm: spacingUm)
+        try writer.write(
+            progress: { context.progress(0.1 + 0.8 * $0, "scanning") },
+            band: { rows, pixels in scan.scan(rows: rows, into: pixels, threads: context.cores) })
+
+        context.progress(0.9, "telling the truth")
+        let maps = scan.truth(spacingUm: max(truthSpacingUm, spacingUm), threads: context.cores)
+        let line = scan.midDepthLine()
+        let cells = try context.config.bool("cells") ? scan.cells() : nil
+        let details = try Details(context, scan, truthSpacingUm: max(truthSpacingUm, spacingUm))
+        try context.write("truth") { file in
+            try file.write(maps, depth: details.depth)
+            try file.write(line)
+            if let cells { try file.write(cells, firstUm: scan.firstUm) }
+            try details.write(to: file)
+        }
+        let contours = scan.areaContours()
+        try context.write("annotation") { file in try file.write(contours) }
+    }
+
+    /// Cuts the section and decides how it was laid down and stained.
+    private static func prepare(_ context: StageContext) throws -> PhantomScan {
         let config = context.config
         let spacingUm = try config.double("spacing_um", in: 0.5...1000)
-        let labelSpacingUm = try config.double("truth_spacing_um", in: spacingUm...)
-        let heightMm = try config.double("height_mm", in: 1...500)
-        let widthMm = try config.double("width_mm", in: 1...500)
         let positionUm = try config.double("position_um")
-        let brain = try config.text("brain")
-        let section = try config.text("section")
-
-        context.progress(0, "cutting")
+        let (brain, section) = (try config.text("brain"), try config.text("section"))
         let file = try context.open("brain")
         guard let fields = try BrainFields.read(from: file, around: positionUm),
             let plane = BrainPlane(fields, positionUm: positionUm)
@@ -31,46 +54,77 @@ public struct PhantomSection: Stage {
         // Seeds come from names in the config, never from the item: equal config gives equal bytes.
         var random = SeededGenerator(seed: context.seed, stream: "section \(brain) \(section)")
         var texture = SeededGenerator(seed: context.seed, stream: "texture \(brain)")
+        var shared = SeededGenerator(seed: context.seed, stream: "stain \(brain)")
+        var own = SeededGenerator(seed: context.seed, stream: "stain \(brain) \(section)")
+        var accidents = SeededGenerator(seed: context.seed, stream: "damage \(brain) \(section)")
         let cut = SectionCut.drawn(
             positionUm: positionUm, mirrored: try config.bool("mirrored"),
             rotationDeg: try config.double("rotation_deg", in: 0...60),
-            shiftMm: try config.double("shift_mm", in: 0...50),
-            generator: &random)
-        let stain = SectionStain.drawn(
-            gainSpread: try config.double("stain_spread", in: 0...2), generator: &random)
-        let scan = PhantomScan(
-            plane: plane, cut: cut, stain: stain, rows: Int((heightMm * 1000 / spacingUm).rounded()),
-            columns: Int((widthMm * 1000 / spacingUm).rounded()), spacingUm: spacingUm, texture: texture.next(),
-            seed: random.next())
-
-        context.progress(0.1, "scanning")
-        let writer = try TiledScanWriter(
-            path: try context.output("section"), rows: scan.rows, columns: scan.columns, spacingUm: spacingUm)
-        try writer.write(
-            progress: { context.progress(0.1 + 0.8 * $0, "scanning") },
-            band: { rows, pixels in
-                let target = DisjointSlices(pixels)
-                parallelBands(rows.count, band: 32, threads: context.cores) { part in
-                    scan.scan(
-                        rows: rows.lowerBound + part.lowerBound..<rows.lowerBound + part.upperBound,
-                        into: UnsafeMutableBufferPointer(
-                            start: target.base + part.lowerBound * scan.columns, count: part.count * scan.columns))
-                }
-            })
-
-        context.progress(0.9, "telling the truth")
-        let labels = scan.labels(spacingUm: labelSpacingUm, threads: context.cores)
-        try context.write("truth") { file in
-            try file.write(labels, to: "/labels")
-            try file.write(scan.transform.elements, shape: [3, 3], to: "/matrix")
-            try file.setAttribute("unit", to: "um", of: "/matrix")
-            try file.setAttribute("spacing_um", to: labelSpacingUm)
-            // Centre of the first label's pixel in the section, whose zero is the centre of the scan's first pixel.
-            try file.setAttribute("first_um", to: (labelSpacingUm - spacingUm) / 2)
-            try file.setAttribute("position_um", to: positionUm)
-            try file.setAttribute("rotation_rad", to: cut.rotationRad)
-            try file.setAttribute("mirrored", to: UInt8(cut.mirrored ? 1 : 0))
-            try file.setAttribute("stain_gain", to: stain.gain)
+            shiftMm: try config.double("shift_mm", in: 0...50), generator: &random)
+        let field: FieldOfView
+        if let heightMm = try config.optionalDouble("height_mm"), let widthMm = try config.optionalDouble("width_mm") {
+            guard (1...500).contains(heightMm), (1...500).contains(widthMm) else {
+                throw StageError(
+                    .badJob, "height_mm and width_mm are between 1 and 500, not \(heightMm) and \(widthMm)")
+            }
+            field = cut.field(heightUm: heightMm * 1000, widthUm: widthMm * 1000)
+        } else {
+            field = cut.field(around: plane)
         }
+        let stain = SectionStain.drawn(
+            try config.choice("stain", of: SectionStain.Laboratory.self),
+            spread: try config.double("stain_spread", in: 0...3),
+            brain: &shared, section: &own)
+        let damage = CuttingArtefact.drawn(
+            tears: try config.double("tear_fraction", in: 0...1), folds: try config.double("fold_fraction", in: 0...1),
+            plane: plane, field: field, generator: &accidents)
+        return PhantomScan(
+            plane: plane, architecture: try BrainArchitecture(from: file), field: field, stain: stain, damage: damage,
+            spacingUm: spacingUm, region: try region(config, in: field), texture: texture.next(), seed: random.next())
+    }
+
+    /// The part of the field that is asked for, nil for all of it.
+    private static func region(_ config: StageConfig, in field: FieldOfView) throws -> ScanRegion? {
+        guard config.has("region_um") else { return nil }
+        let values = try config.doubles("region_um")
+        guard values.count == 4, values[2] > 0, values[3] > 0, values[0] >= 0, values[1] >= 0,
+            values[0] + values[2] <= field.heightUm, values[1] + values[3] <= field.widthUm
+        else {
+            throw StageError(
+                .badJob,
+                "region_um is [row, column, height, width] within the field of \(field.heightUm) × \(field.widthUm) µm, "
+                    + "not \(values)")
+        }
+        return ScanRegion(rowUm: values[0], columnUm: values[1], heightUm: values[2], widthUm: values[3])
+    }
+}
+
+/// What the truth says about the section as a whole.
+private struct Details {
+    let depth: Bool
+    private let scan: PhantomScan
+    private let truthSpacingUm: Double
+    private let mirrored: Bool
+
+    init(_ context: StageContext, _ scan: PhantomScan, truthSpacingUm: Double) throws {
+        depth = try context.config.bool("depth")
+        mirrored = try context.config.bool("mirrored")
+        (self.scan, self.truthSpacingUm) = (scan, truthSpacingUm)
+    }
+
+    func write(to file: HDF5File) throws {
+        let transform = scan.transform
+        try file.write(transform.elements, shape: [3, 3], to: "/matrix")
+        try file.setAttribute("unit", to: "um", of: "/matrix")
+        try file.setAttribute("spacing_um", to: truthSpacingUm)
+        // Centre of the first label's pixel in the section, whose zero is the centre of the scan's first pixel.
+        try file.setAttribute("first_um", to: (truthSpacingUm - scan.spacingUm) / 2)
+        try file.setAttribute("position_um", to: scan.plane.positionUm)
+        try file.setAttribute("rotation_rad", to: transform.rotationRad)
+        try file.setAttribute("mirrored", to: UInt8(mirrored ? 1 : 0))
+        try file.setAttribute("stain_gain", to: scan.stain.gain)
+        try file.setAttribute("stain_gamma", to: scan.stain.gamma)
+        try file.setAttribute("tears", to: UInt8(scan.lay.artefacts.count { $0.kind == .tear }))
+        try file.setAttribute("folds", to: UInt8(scan.lay.artefacts.count { $0.kind == .fold }))
     }
 }

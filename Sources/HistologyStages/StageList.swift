@@ -3,6 +3,8 @@ public import StageKit
 /// The stages that `cyto-stage` can run: one line each, in the order of the pipeline.
 public let histologyStages: [any Stage.Type] = [
     PhantomBrain.self,
+    PhantomTemplate.self,
+    PhantomTransforms.self,
     PhantomSection.self,
     TissueSegmentation.self,
     SegmentationPreview.self,
@@ -13,10 +15,14 @@ public let histologyStages: [any Stage.Type] = [
     TissueVolume.self,
     VolumeCleanup.self,
     CorticalDepthField.self,
+    Midline.self,
+    MidlinePreview.self,
     ExclusionMask.self,
     MniCoordinates.self,
     AlignmentQuality.self,
     VolumeViews.self,
+    TemplateRegistration.self,
+    RegistrationViews.self,
     ReconstructionCheck.self,
 ]
 

@@ -1,6 +1,6 @@
 internal import COpenBLAS
 
-/// OpenBLAS with one thread: our loops share out the work themselves, and one thread adds in one order.
+/// OpenBLAS with one thread: our own loops share out the work themselves, and one thread adds in one order.
 ///
 /// Its value is read before every call, so the library is set up exactly once.
 private let singleThreaded: Void = openblas_set_num_threads(1)

@@ -35,14 +35,30 @@ struct AreaMap: Sendable {
         centresMm = centres.sorted { ($0.plane, $0.row) > ($1.plane, $1.row) }
     }
 
-    /// The area, 1 … n, of a point of the hull; of a left point that of its mirror image.
-    func area(onHull point: PointMm) -> UInt8 {
-        var place = PointMm(plane: point.plane, row: point.row, column: abs(point.column))
-        let wave = (waves[0].value(place), waves[1].value(place), waves[2].value(place))
-        place.plane += 1.3 * wave.0
-        place.row += 1.3 * wave.1
-        place.column += 1.3 * wave.2
-        return UInt8(nearest(centresMm, to: place) + 1)
+    /// A point of the hull in the coordinates that the map is straight in: mirrored to the right, with the borders' waves.
+    ///
+    /// - Parameter side: −1 left, 1 right.
+    func place(onHull point: PointMm, side: Float) -> PointMm {
+        let mirrored = PointMm(plane: point.plane, row: point.row, column: point.column * side)
+        return PointMm(
+            plane: mirrored.plane + 1.3 * waves[0].value(mirrored), row: mirrored.row + 1.3 * waves[1].value(mirrored),
+            column: mirrored.column + 1.3 * waves[2].value(mirrored))
+    }
+
+    /// The area, 1 … n, of a place.
+    func area(at place: PointMm) -> UInt8 { UInt8(nearest(centresMm, to: place) + 1) }
+
+    /// The mean of one value an area, by nearness to the areas: the area's own inside, blended over about 2 mm at borders.
+    func blended(_ values: [Float], at place: PointMm) -> Float {
+        let distances = centresMm.map { $0.square(to: place).squareRoot() }
+        let least = distances.min() ?? 0
+        var (sum, weights) = (Float(0), Float(0))
+        for (value, distance) in zip(values, distances) where distance - least < 8 {
+            let weight = Math.expf(-(distance - least) / 1.2)
+            sum += weight * value
+            weights += weight
+        }
+        return weights > 0 ? sum / weights : 1
     }
 }
 

@@ -37,8 +37,11 @@ public struct BrainArchitecture: Sendable {
     /// - Parameter area: 1 … n; for 0, where the map has no area, the base profile.
     public func profile(area: UInt8, hemisphere: Hemisphere) -> AreaProfile {
         guard area > 0, Int(area) <= names.count else { return .base }
-        return (hemisphere == .left ? left : right)[Int(area) - 1]
+        return profiles(hemisphere)[Int(area) - 1]
     }
+
+    /// The profiles of a hemisphere, area 1 first.
+    public func profiles(_ hemisphere: Hemisphere) -> [AreaProfile] { hemisphere == .left ? left : right }
 
     /// What multiplies the cells of each layer at a point of the brain: smooth fields of 0.08 a layer, and 0.10 fewer cells
     /// at the front end than in the middle, 0.10 more at the back.

@@ -1,6 +1,6 @@
 internal import NDArray
 
-/// Correlated noise on a torus, mean 0 and standard deviation 1: read with two different periods it never seems to repeat.
+/// Correlated noise on a torus, mean 0 and standard deviation 1: two of different periods together never seem to repeat.
 struct GrainTexture: Sendable {
     let side: Int
     let values: [Float]
@@ -12,33 +12,39 @@ struct GrainTexture: Sendable {
         precondition(side > 0, "A texture needs a side.")
         self.side = side
         var field = (0..<side * side).map { _ in
-            // Sum of four uniforms: near enough to normal, and without transcendental functions.
-            Float(generator.uniform() + generator.uniform() + generator.uniform() + generator.uniform() - 2)
+            // Sum of four 16-bit uniforms: near enough to normal, and without transcendental functions.
+            let bits = generator.next()
+            return Float((bits & 0xffff) + (bits >> 16 & 0xffff) + (bits >> 32 & 0xffff) + (bits >> 48)) / 65535 - 2
         }
         // Three boxes of width w have the variance (w² − 1) / 4.
-        let width = Int((4 * sizePx * sizePx + 1).squareRoot().rounded())
+        let width = min(Int((4 * sizePx * sizePx + 1).squareRoot().rounded()), side)
         for _ in 0..<3 where width > 1 {
-            field = boxed(field, side: side, width: width, stride: 1, line: side)
-            field = boxed(field, side: side, width: width, stride: side, line: 1)
+            // Along the rows, then turned about, twice: both axes, and the way it was.
+            field = GrainTexture.boxedAndTransposed(field, side: side, width: width)
+            field = GrainTexture.boxedAndTransposed(field, side: side, width: width)
         }
         let mean = field.reduce(0, +) / Float(field.count)
         let square = field.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Float(field.count)
         let scale = square > 0 ? 1 / square.squareRoot() : 0
         values = field.map { ($0 - mean) * scale }
     }
-}
 
-/// Running mean of `width` along one axis of a torus.
-private func boxed(_ field: [Float], side: Int, width: Int, stride: Int, line: Int) -> [Float] {
-    var result = field
-    for start in 0..<side {
-        for place in 0..<side {
-            var sum: Float = 0
-            for offset in 0..<width {
-                sum += field[start * line + (place + offset - width / 2 + side) % side * stride]
+    /// Running mean of `width` along the rows of a torus.
+    private static func boxedAndTransposed(_ field: [Float], side: Int, width: Int) -> [Float] {
+        [Float](unsafeUninitializedCapacity: side * side) { result, count in
+            field.withUnsafeBufferPointer { field in
+                for row in 0..<side {
+                    let line = row * side
+                    var sum: Float = 0
+                    for place in 0..<width { sum += field[line + place] }
+                    for column in 0..<side {
+                        result[column * side + row] = sum
+                        let ahead = column + width < side ? column + width : column + width - side
+                        sum += field[line + ahead] - field[line + column]
+                    }
+                }
             }
-            result[start * line + place * stride] = sum / Float(width)
+            count = side * side
         }
     }
-    return result
 }

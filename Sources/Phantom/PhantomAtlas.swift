@@ -53,10 +53,11 @@ public struct PhantomAtlas: Sendable {
 
     /// The cell architecture of one brain.
     ///
-    /// - Parameter individual: seed of what is this brain's own.
-    public func architecture(individual: UInt64) -> BrainArchitecture {
+    /// - Parameter individual: seed of what is this brain's own; nil for the species' own architecture.
+    public func architecture(individual: UInt64?) -> BrainArchitecture {
         let half = PhantomAtlas.deviation
         let own = areas.map { area in
+            guard let individual else { return area.profile }
             var random = SeededGenerator(seed: individual, stream: "profile", Int(area.index))
             let deviations = (0..<19).map { _ in bounded(random.normal()) }
             return area.profile.varied(

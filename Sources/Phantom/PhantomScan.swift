@@ -2,272 +2,309 @@ public import NDArray
 
 /// A section of a phantom brain on its slide, ready to be scanned at its pixel size.
 ///
-/// Scanning is a pure function of the pixel's place, so rows can be scanned in any order and in bands of any height.
+/// Scanning is a pure function of the pixel's place, so pixels can be scanned in any order and in tiles of any size. Light goes through
+/// the section by Beer and Lambert's law: optical density of what lies between the cells, and of the cells. In pixels of
+/// `cellPixelUm` and more the cells' cover is their expected one times a compound Poisson variable; in smaller pixels each cell is drawn.
 public struct PhantomScan: Sendable {
     public let rows: Int
     public let columns: Int
     public let spacingUm: Double
-    /// From the section, in µm from the centre of its first pixel, to the plane of the brain.
-    public let transform: PlaneTransform
+    /// Place of the first pixel's centre, in µm from the corner of the field of view.
+    public let firstUm: SectionPoint
+    public let field: FieldOfView
+    public let lay: SectionLay
+    public let plane: BrainPlane
 
-    private let plane: BrainPlane
-    private let stain: SectionStain
+    public let stain: SectionStain
+    let tables: CompositionTables
+    let cellProcess: CellProcess
+    let seed: UInt64
     private let marks: SectionMarks
-    private let profile: [Float]
-    /// Density of stain in gray and in white matter, light; relative, every `coarseUm`.
-    private let uneven: Image<SIMD4<Float>>
-    private let grains: [GrainTexture]
-    private let offsets: [(row: Int, column: Int)]
+    private let light: ScanLight
+    private let granularity: CellGranularity
+    private let cover: Float
+    /// Pixels of the whole field before the scan's first one.
+    private let skipped: (rows: Int, columns: Int)
 
-    private static let coarseUm = 500.0
+    /// Smaller pixels show single cells.
+    public static let cellPixelUm = 8.0
+
+    public var drawsCells: Bool { spacingUm < PhantomScan.cellPixelUm }
+
+    /// Height and width of the tiles that are scanned with least work.
+    public var tileSide: (rows: Int, columns: Int) { drawsCells ? (256, 512) : (64, columns) }
 
     /// Prepares a scan.
     ///
     /// - Parameters:
     ///   - plane: the brain where it was cut.
+    ///   - architecture: how its areas are built.
+    ///   - field: what the slide shows.
+    ///   - damage: in the order in which it happened.
+    ///   - region: the part of the field that is scanned, nil for all of it; its corner is moved to a pixel's.
     ///   - texture: seed of what the brain's tissue has in common between neighbouring sections.
     ///   - seed: seed of what is this section's own.
     public init(
-        plane: BrainPlane, cut: SectionCut, stain: SectionStain, profile: LaminarProfile = LaminarProfile(), rows: Int,
-        columns: Int, spacingUm: Double, texture: UInt64, seed: UInt64
+        plane: BrainPlane, architecture: BrainArchitecture, field: FieldOfView, stain: SectionStain,
+        damage: [CuttingArtefact] = [], spacingUm: Double, region: ScanRegion? = nil, texture: UInt64, seed: UInt64
     ) {
-        precondition(rows > 0 && columns > 0 && spacingUm > 0, "A scan needs pixels of a positive size.")
-        self.rows = rows
-        self.columns = columns
+        precondition(spacingUm > 0, "A scan needs pixels of a positive size.")
         self.spacingUm = spacingUm
         self.plane = plane
         self.stain = stain
-        self.profile = profile.density
-        transform = cut.transform(rows: rows, columns: columns, spacingUm: spacingUm)
+        self.field = field
+        self.seed = seed
+        let part = region ?? ScanRegion(rowUm: 0, columnUm: 0, heightUm: field.heightUm, widthUm: field.widthUm)
+        skipped = (Int((part.rowUm / spacingUm).rounded()), Int((part.columnUm / spacingUm).rounded()))
+        rows = max(Int((part.heightUm / spacingUm).rounded()), 1)
+        columns = max(Int((part.widthUm / spacingUm).rounded()), 1)
+        firstUm = SectionPoint(
+            row: (Double(skipped.rows) + 0.5) * spacingUm, column: (Double(skipped.columns) + 0.5) * spacingUm)
+        lay = SectionLay(toPlane: field.toPlane, artefacts: damage)
         var random = SeededGenerator(seed: seed, stream: "marks")
-        marks = SectionMarks(
-            plane: plane, transform: transform, stain: stain, heightUm: Double(rows) * spacingUm,
-            widthUm: Double(columns) * spacingUm, generator: &random)
-        uneven = PhantomScan.unevenness(
-            transform: transform, stain: stain, positionUm: cut.positionUm, heightUm: Double(rows) * spacingUm,
-            widthUm: Double(columns) * spacingUm, texture: texture, seed: seed)
-        var grain = SeededGenerator(seed: seed, stream: "grain")
-        let sizePx = stain.grainUm / spacingUm / 2
-        // Sides without a common factor: the sum repeats after half a million pixels.
-        grains = [
-            GrainTexture(side: 512, sizePx: sizePx, generator: &grain),
-            GrainTexture(side: 389, sizePx: 2.2 * sizePx, generator: &grain),
-            GrainTexture(side: 509, sizePx: 0, generator: &grain),
-        ]
-        offsets = grains.map { (grain.index(below: $0.side), grain.index(below: $0.side)) }
+        marks = SectionMarks(plane: plane, field: field, lay: lay, stain: stain, generator: &random)
+        light = ScanLight(
+            field: field, stain: stain, positionUm: plane.positionUm, spacingUm: spacingUm, texture: texture, seed: seed
+        )
+        tables = CompositionTables(
+            plane: plane, architecture: architecture, pixel: PixelAveraging(pixelUm: Float(spacingUm)))
+        granularity = CellGranularity()
+        cover = CellBody.cover(gain: Float(stain.gain))
+        cellProcess = CellProcess(seed: seed ^ 0x6365_6c6c_7321)
+    }
+
+    /// From the scan, in µm from the centre of its first pixel, to the plane of the brain where nothing is damaged.
+    public var transform: PlaneTransform {
+        PlaneTransform.translation(row: firstUm.row, column: firstUm.column).followed(by: field.toPlane)
     }
 
     /// The whole scan.
     public func image(threads: Int) -> Image<UInt8> {
         var image = Image<UInt8>(rows: rows, columns: columns, filledWith: 0)
-        image.elements.withUnsafeMutableBufferPointer { pixels in
-            let pixels = DisjointSlices(pixels)
-            parallelBands(rows, band: 32, threads: threads) { band in
-                let target = UnsafeMutableBufferPointer(
-                    start: pixels.base + band.lowerBound * columns, count: band.count * columns)
-                scan(rows: band, into: target)
-            }
-        }
+        image.elements.withUnsafeMutableBufferPointer { scan(rows: 0..<rows, into: $0, threads: threads) }
         return image
     }
 
     /// Scans some rows into a buffer of as many pixels.
-    public func scan(rows band: Range<Int>, into target: UnsafeMutableBufferPointer<UInt8>) {
+    public func scan(rows band: Range<Int>, into target: UnsafeMutableBufferPointer<UInt8>, threads: Int = 1) {
         precondition(target.count == band.count * columns, "The buffer must hold the band's pixels.")
-        let height = Float(spacingUm)
-        var vessels = [Float](repeating: 0, count: band.count * columns)
-        var specks = vessels
-        SectionMarks.paint(marks.vessels, rows: band, columns: columns, spacingUm: height, into: &vessels)
-        SectionMarks.paint(marks.specks, rows: band, columns: columns, spacingUm: height, into: &specks)
-        var tissue = [Float](repeating: 0, count: columns)
-        var density = tissue
-        var coarse = [SIMD4<Float>](repeating: SIMD4(repeating: 0), count: columns)
-        for row in band {
-            sample(row: row, tissue: &tissue, density: &density)
-            spreadUnevenness(row: row, into: &coarse)
-            let start = (row - band.lowerBound) * columns
-            expose(
-                row: row, tissue: tissue, density: density, coarse: coarse, vessels: vessels, specks: specks,
-                from: start, into: target)
+        guard !band.isEmpty else { return }
+        let pixels = DisjointSlices(target)
+        let (height, width) = tileSide
+        let across = (columns + width - 1) / width
+        parallelFor((band.count + height - 1) / height * across, threads: threads) { tile in
+            let row = band.lowerBound + tile / across * height
+            let column = tile % across * width
+            scanTile(
+                rows: row..<min(row + height, band.upperBound), columns: column..<min(column + width, columns),
+                into: pixels.base + (row - band.lowerBound) * columns + column)
         }
     }
 
-    /// Labels on a grid over the same field of view: 0 slide, 1 gray, 2 white matter.
-    ///
-    /// - Parameter spacingUm: edge of a label's pixel. The first pixel begins where the scan's first pixel begins, as
-    ///   it does when the scan is reduced by averaging.
-    public func labels(spacingUm coarse: Double, threads: Int) -> Image<UInt8> {
-        let height = max(Int((Double(rows) * spacingUm / coarse - 1e-6).rounded(.up)), 1)
-        let width = max(Int((Double(columns) * spacingUm / coarse - 1e-6).rounded(.up)), 1)
-        var labels = Image<UInt8>(rows: height, columns: width, filledWith: 0)
-        let first = (coarse - spacingUm) / 2
-        labels.elements.withUnsafeMutableBufferPointer { pixels in
-            let pixels = DisjointSlices(pixels)
-            parallelBands(height, band: 32, threads: threads) { band in
-                for row in band {
-                    for column in 0..<width {
-                        let place = transform.apply(
-                            row: first + Double(row) * coarse, column: first + Double(column) * coarse)
-                        let fields = plane.sample(rowUm: place.row, columnUm: place.column)
-                        pixels[row * width + column] = fields[0] <= 0 ? 0 : fields[1] > 0 ? 2 : 1
-                    }
+    /// Scans a tile; `target` is its first pixel in a buffer of whole rows.
+    private func scanTile(rows: Range<Int>, columns range: Range<Int>, into target: UnsafeMutablePointer<UInt8>) {
+        // A pixel more on each side: what the blur brings in.
+        let tile = ScanTile(
+            firstRow: rows.lowerBound - 1, firstColumn: range.lowerBound - 1, rows: rows.count + 2,
+            columns: range.count + 2)
+        // Optical density first, then light.
+        var levels = [Float](repeating: 0, count: tile.rows * tile.columns)
+        let strokes = marks.painted(on: tile, spacingUm: spacingUm, first: firstUm)
+        if drawsCells {
+            levels.withUnsafeMutableBufferPointer { buffer in
+                guard let pixels = buffer.baseAddress else { return }
+                forEachCell(in: tile) { cell in
+                    CellPainter.paint(
+                        row: Float((cell.place.row - firstUm.row) / spacingUm) - Float(tile.firstRow),
+                        column: Float((cell.place.column - firstUm.column) / spacingUm) - Float(tile.firstColumn),
+                        cell: cell, pixelUm: Float(spacingUm), gain: Float(stain.gain), into: pixels, rows: tile.rows,
+                        columns: tile.columns)
                 }
             }
         }
-        return labels
+        var line = [StainedPixel](repeating: StainedPixel(), count: tile.columns)
+        let columns = light.grainColumns(first: tile.firstColumn + skipped.columns, count: tile.columns)
+        let disturbed = lay.isDisturbed(at: middle(of: tile), radiusUm: radius(of: tile))
+        levels.withUnsafeMutableBufferPointer { levels in
+            withTissueLookup { tissue in
+                for row in 0..<tile.rows {
+                    let pixels = row * tile.columns..<(row + 1) * tile.columns
+                    stain(row: tile.firstRow + row, of: tile, disturbed: disturbed, tissue: tissue, line: &line)
+                    light.expose(
+                        row: tile.firstRow + row + skipped.rows, firstColumn: tile.firstColumn + skipped.columns,
+                        columns: columns, line: line, strokes: strokes[pixels],
+                        densityToLevel: UnsafeMutableBufferPointer(rebasing: levels[pixels]))
+                }
+            }
+        }
+        light.develop(
+            levels, tile: tile, firstRow: rows.lowerBound + skipped.rows,
+            firstColumn: range.lowerBound + skipped.columns, into: target, stride: self.columns)
     }
 
-    // MARK: One row
-
-    /// Coverage by tissue and optical density of the tissue, along one row.
-    private func sample(row: Int, tissue: inout [Float], density: inout [Float]) {
+    /// Share and optical density of the tissue along a row, without cells that are drawn.
+    private func stain(
+        row: Int, of tile: ScanTile, disturbed: Bool, tissue: TissueLookup, line: inout [StainedPixel]
+    ) {
+        let place = place(row: row, column: tile.firstColumn)
+        // A column's place is computed from its number in the whole scan, so that tiles do not matter.
         let scale = 1 / plane.spacingUm
-        let start = transform.apply(row: Double(row) * spacingUm, column: 0)
+        let start = field.toPlane.apply(row: place.row, column: spacingUm / 2)
         let row0 = Float((start.row - plane.originUm.row) * scale)
         let column0 = Float((start.column - plane.originUm.column) * scale)
-        let rowStep = Float(transform.elements[1] * spacingUm * scale)
-        let columnStep = Float(transform.elements[4] * spacingUm * scale)
-        let lastRow = Float(plane.fields.rows - 1) - 0.001
-        let lastColumn = Float(plane.fields.columns - 1) - 0.001
-        let width = plane.fields.columns
-        let perPixel = 1 / Float(spacingUm)
-        let samples = profile.count
-        // Layer VI fades into white matter; the truth's border is the middle of the ramp.
-        let perFade = 1 / Float(max(stain.fadeUm, spacingUm))
-        let perSample = Float(samples)
-        let white = Float(stain.whiteDensity)
-        let nucleus = Float(stain.nucleusDensity)
-        plane.fields.elements.withUnsafeBufferPointer { fields in
-            profile.withUnsafeBufferPointer { profile in
-                tissue.withUnsafeMutableBufferPointer { tissue in
-                    density.withUnsafeMutableBufferPointer { density in
-                        for column in 0..<columns {
-                            let r = min(max(row0 + Float(column) * rowStep, 0), lastRow)
-                            let c = min(max(column0 + Float(column) * columnStep, 0), lastColumn)
-                            let (ri, ci) = (Int(r), Int(c))
-                            let (dr, dc) = (r - Float(ri), c - Float(ci))
-                            let base = ri * width + ci
-                            let upper = fields[base] + dc * (fields[base + 1] - fields[base])
-                            let lower = fields[base + width] + dc * (fields[base + width + 1] - fields[base + width])
-                            let here = upper + dr * (lower - upper)
-                            let cover = min(max(here[0] * perPixel + 0.5, 0), 1)
-                            tissue[column] = cover
-                            guard cover > 0 else {
-                                density[column] = 0
-                                continue
-                            }
-                            let inWhite = min(max(here[1] * perFade + 0.5, 0), 1)
-                            let depth = Int(min(max(here[0] / here[2], 0), 0.9999) * perSample)
-                            // Nuclei fade into their surroundings over half a millimetre.
-                            let inNucleus = min(max(here[3] / 500 + 0.5, 0), 1)
-                            let gray = profile[depth] + inNucleus * (nucleus - profile[depth])
-                            density[column] = gray + inWhite * (white - gray)
-                        }
+        let rowStep = Float(field.toPlane.elements[1] * spacingUm * scale)
+        let columnStep = Float(field.toPlane.elements[4] * spacingUm * scale)
+        let noise = PixelNoise(seed: seed, row: row + skipped.rows)
+        let first = tile.firstColumn + skipped.columns
+        line.withUnsafeMutableBufferPointer { line in
+            for index in 0..<line.count {
+                let column = Float(first + index)
+                line[index] = tissue.stained(
+                    row: row0 + column * rowStep, column: column0 + column * columnStep,
+                    quantile: noise.quantile(first + index))
+            }
+        }
+        guard disturbed else { return }
+        let under = PixelNoise(seed: seed ^ 0x756e_6465_72, row: row + skipped.rows)
+        for index in 0..<tile.columns {
+            let here = self.place(row: row, column: tile.firstColumn + index)
+            guard lay.isDisturbed(at: here, radiusUm: 0) else { continue }
+            let sheets = lay.planePlaces(at: here)
+            line[index] = StainedPixel()
+            for (number, sheet) in [sheets.upper, sheets.lower].prefix(sheets.count).enumerated() {
+                let found = tissue.stained(
+                    row: Float((sheet.row - plane.originUm.row) * scale),
+                    column: Float((sheet.column - plane.originUm.column) * scale),
+                    quantile: (number == 0 ? noise : under).quantile(first + index))
+                line[index].coverage = max(line[index].coverage, found.coverage)
+                line[index].density += found.density
+            }
+        }
+    }
+
+    // MARK: Places
+
+    func place(row: Int, column: Int) -> SectionPoint {
+        SectionPoint(row: firstUm.row + Double(row) * spacingUm, column: firstUm.column + Double(column) * spacingUm)
+    }
+
+    private func middle(of tile: ScanTile) -> SectionPoint {
+        SectionPoint(
+            row: firstUm.row + (Double(tile.firstRow) + Double(tile.rows) / 2) * spacingUm,
+            column: firstUm.column + (Double(tile.firstColumn) + Double(tile.columns) / 2) * spacingUm)
+    }
+
+    private func radius(of tile: ScanTile) -> Double {
+        let (height, width) = (Double(tile.rows) * spacingUm, Double(tile.columns) * spacingUm)
+        return (height * height + width * width).squareRoot() / 2
+    }
+
+    func withTissueLookup<Result>(_ body: (TissueLookup) -> Result) -> Result {
+        TissueLookup.with(
+            plane: plane, tables: tables, granularity: granularity.values, stain: stain,
+            cover: drawsCells ? nil : cover, spacingUm: Float(spacingUm), body)
+    }
+
+    // MARK: Cells
+
+    /// Every cell body whose middle lies on the tile or within a cell's reach of it, in a fixed order.
+    func forEachCell(in tile: ScanTile, _ body: (SectionCell) -> Void) {
+        let reachUm = 90.0
+        let (middle, radius) = (middle(of: tile), radius(of: tile))
+        let disturbed = lay.isDisturbed(at: middle, radiusUm: radius)
+        // Corners of the tile in the plane, with room for what has been moved into it.
+        let room = reachUm + (disturbed ? lay.largestShiftUm : 0)
+        let top = Double(tile.firstRow) * spacingUm + firstUm.row - room
+        let left = Double(tile.firstColumn) * spacingUm + firstUm.column - room
+        let bottom = top + Double(tile.rows) * spacingUm + 2 * room
+        let right = left + Double(tile.columns) * spacingUm + 2 * room
+        let corners = [(top, left), (top, right), (bottom, left), (bottom, right)].map {
+            field.toPlane.apply(row: $0.0, column: $0.1)
+        }
+        let rows = corners.map(\.row), columns = corners.map(\.column)
+        guard let firstRow = rows.min(), let lastRow = rows.max(), let firstColumn = columns.min(),
+            let lastColumn = columns.max()
+        else { return }
+        let scale = 1 / plane.spacingUm
+        withTissueLookup { tissue in
+            cellProcess.forEach(
+                rows: firstRow...lastRow, columns: firstColumn...lastColumn, highestDensity: tables.highestDensity,
+                tissue: { row, column in
+                    tissue.site(
+                        row: Float((row - plane.originUm.row) * scale),
+                        column: Float((column - plane.originUm.column) * scale))
+                },
+                { row, column, area, site, turn, stretch in
+                    let place = lay.place(ofPlaneRow: row, column: column)
+                    guard
+                        place.row > top + room - reachUm, place.row < bottom - room + reachUm,
+                        place.column > left + room - reachUm, place.column < right - room + reachUm
+                    else { return }
+                    var angle = Float.pi * turn
+                    var elongation = 1 + 0.35 * stretch
+                    if site.layer == 3 || site.layer == 5 {
+                        // Pyramidal cells point to the pia.
+                        let inward = plane.inward(rowUm: row, columnUm: column)
+                        let ahead = lay.place(ofPlaneRow: row + 5 * inward.row, column: column + 5 * inward.column)
+                        angle =
+                            Float(Math.atan2(ahead.row - place.row, ahead.column - place.column)) + 0.5 * (turn - 0.5)
+                        elongation = 1.35 + 0.5 * stretch
                     }
-                }
-            }
+                    body(
+                        SectionCell(
+                            place: place, areaUm2: area, layer: site.layer, angleRad: angle, elongation: elongation))
+                })
         }
     }
 
-    /// The slow factors along one row, from the coarse grid.
-    private func spreadUnevenness(row: Int, into line: inout [SIMD4<Float>]) {
-        let scale = Float(spacingUm / PhantomScan.coarseUm)
-        let r = Float(row) * scale
-        let ri = min(Int(r), uneven.rows - 2)
-        let dr = r - Float(ri)
-        let width = uneven.columns
-        uneven.elements.withUnsafeBufferPointer { field in
-            line.withUnsafeMutableBufferPointer { line in
-                let upper = ri * width
-                let lower = upper + width
-                for column in 0..<columns {
-                    let c = Float(column) * scale
-                    let ci = min(Int(c), width - 2)
-                    let dc = c - Float(ci)
-                    let above = field[upper + ci] + dc * (field[upper + ci + 1] - field[upper + ci])
-                    let below = field[lower + ci] + dc * (field[lower + ci + 1] - field[lower + ci])
-                    line[column] = above + dr * (below - above)
-                }
-            }
+    /// The cell bodies whose middle lies on the scan, row by row of buckets.
+    public func cells() -> [SectionCell] {
+        var result: [SectionCell] = []
+        let (height, width) = (Double(rows) * spacingUm, Double(columns) * spacingUm)
+        let (top, left) = (firstUm.row - spacingUm / 2, firstUm.column - spacingUm / 2)
+        forEachCell(in: ScanTile(firstRow: 0, firstColumn: 0, rows: rows, columns: columns)) { cell in
+            let (row, column) = (cell.place.row - top, cell.place.column - left)
+            if row >= 0, row < height, column >= 0, column < width { result.append(cell) }
         }
+        return result
+    }
+}
+
+/// A part of a field of view in µm from its corner.
+public struct ScanRegion: Sendable, Equatable {
+    public var rowUm: Double
+    public var columnUm: Double
+    public var heightUm: Double
+    public var widthUm: Double
+
+    public init(rowUm: Double, columnUm: Double, heightUm: Double, widthUm: Double) {
+        (self.rowUm, self.columnUm, self.heightUm, self.widthUm) = (rowUm, columnUm, heightUm, widthUm)
+    }
+}
+
+/// A rectangle of the scan's pixels.
+struct ScanTile {
+    var firstRow: Int
+    var firstColumn: Int
+    var rows: Int
+    var columns: Int
+}
+
+/// Random bits of pixels, a function of seed and place.
+struct PixelNoise {
+    private let key: UInt32
+
+    init(seed: UInt64, row: Int) {
+        var generator = SeededGenerator(seed: seed ^ (UInt64(bitPattern: Int64(row)) &* 0x9fb2_1c65_1e98_df25))
+        key = UInt32(truncatingIfNeeded: generator.next() >> 32)
     }
 
-    /// Light through the section: Beer–Lambert, grain, noise.
-    private func expose(
-        row: Int, tissue: [Float], density: [Float], coarse: [SIMD4<Float>], vessels: [Float], specks: [Float],
-        from start: Int, into target: UnsafeMutableBufferPointer<UInt8>
-    ) {
-        let gain = Float(stain.gain)
-        let slide = Float(stain.slideLevel)
-        let noise = Float(stain.noiseLevels)
-        let white = Float(stain.whiteDensity)
-        let fine = Float(stain.grain) * 0.8
-        let broad = Float(stain.grain) * 0.45
-        let rowsOf = (0..<3).map { (row + offsets[$0].row) % grains[$0].side * grains[$0].side }
-        var columnsOf = offsets.map(\.column)
-        let sides = grains.map(\.side)
-        let edge = edgeDensity(row: row)
-        for column in 0..<columns {
-            let grain =
-                fine * grains[0].values[rowsOf[0] + columnsOf[0]] + broad * grains[1].values[rowsOf[1] + columnsOf[1]]
-            let camera = grains[2].values[rowsOf[2] + columnsOf[2]]
-            for texture in 0..<3 {
-                columnsOf[texture] += 1
-                if columnsOf[texture] == sides[texture] { columnsOf[texture] = 0 }
-            }
-            let slow = coarse[column]
-            let inWhite = density[column] <= white * 1.05 ? slow[1] : slow[0]
-            let stained =
-                density[column] * gain * inWhite * max(1 + grain, 0) * tissue[column] * (1 - vessels[start + column])
-            let all = stained + specks[start + column] + max(edge.0, edgeDensity(column: column))
-            let level = slide * slow[2] * Math.expf(-all) + noise * camera
-            target[start + column] = UInt8(min(max(level + 0.5, 0), 255))
-        }
-    }
-
-    private func edgeDensity(row: Int) -> (Float, Float) { (slideEdge(distancePx: min(row, rows - 1 - row)), 0) }
-
-    private func edgeDensity(column: Int) -> Float { slideEdge(distancePx: min(column, columns - 1 - column)) }
-
-    /// The cover glass ends a little inside the scan: a dark line, and a duller slide beyond.
-    private func slideEdge(distancePx: Int) -> Float {
-        let distance = Float(distancePx) * Float(spacingUm) - 900
-        if abs(distance) < 50 { return 0.06 }
-        return distance < 0 ? 0.015 : 0
-    }
-
-    // MARK: Slow factors
-
-    private static func unevenness(
-        transform: PlaneTransform, stain: SectionStain, positionUm: Double, heightUm: Double, widthUm: Double,
-        texture: UInt64, seed: UInt64
-    ) -> Image<SIMD4<Float>> {
-        var shared = SeededGenerator(seed: texture, stream: "texture")
-        let grayTexture = WaveNoise(wavelengthMm: 9, bandwidth: 0.5, generator: &shared)
-        let whiteTexture = WaveNoise(wavelengthMm: 5, bandwidth: 0.5, generator: &shared)
-        var own = SeededGenerator(seed: seed, stream: "unevenness")
-        let broad = WaveNoise(wavelengthMm: 45, bandwidth: 0.4, generator: &own)
-        let patchy = WaveNoise(wavelengthMm: 16, bandwidth: 0.4, generator: &own)
-        let light = WaveNoise(wavelengthMm: 70, bandwidth: 0.3, generator: &own)
-        let rows = Int(heightUm / coarseUm) + 2
-        let columns = Int(widthUm / coarseUm) + 2
-        let strength = Float(stain.unevenness)
-        var field = Image(rows: rows, columns: columns, filledWith: SIMD4<Float>(repeating: 1))
-        for row in 0..<rows {
-            for column in 0..<columns {
-                let inSection = PointMm(
-                    plane: 0, row: Float(Double(row) * coarseUm / 1000), column: Float(Double(column) * coarseUm / 1000)
-                )
-                let place = transform.apply(row: Double(row) * coarseUm, column: Double(column) * coarseUm)
-                let inBrain = PointMm(
-                    plane: Float(positionUm / 1000), row: Float(place.row / 1000), column: Float(place.column / 1000))
-                let staining = 1 + strength * (0.8 * broad.value(inSection) + 0.6 * patchy.value(inSection))
-                field[row, column] = SIMD4(
-                    max(staining * (1 + 0.05 * grayTexture.value(inBrain)), 0.3),
-                    max(staining * (1 + 0.10 * whiteTexture.value(inBrain)), 0.3),
-                    1 + Float(stain.lightUnevenness) * light.value(inSection), 0)
-            }
-        }
-        return field
+    /// 0 … 255, evenly.
+    @inline(__always) func quantile(_ column: Int) -> Int {
+        // The finalizer of Wellons' lowbias32.
+        var x = key ^ (UInt32(truncatingIfNeeded: column) &* 0x9e37_79b1)
+        x = (x ^ (x >> 16)) &* 0x7feb_352d
+        x = (x ^ (x >> 15)) &* 0x846c_a68b
+        return Int((x ^ (x >> 16)) >> 24)
     }
 }

@@ -33,27 +33,35 @@ public struct SectionShape: Sendable {
         let (height, width) = (section.labels.rows, section.labels.columns)
         section.labels.elements.withUnsafeBufferPointer { source in
             section.gray.elements.withUnsafeBufferPointer { levels in
-                for row in 0..<rows {
-                    let y = grid.originUm[1] + firstUm + Double(row) * stepUm
-                    let x = grid.originUm[2] + firstUm
-                    var r = (back[0] * y + back[1] * x + back[2] - section.firstUm) * perPixel + 0.5
-                    var c = (back[3] * y + back[4] * x + back[5] - section.firstUm) * perPixel + 0.5
-                    let (rowStep, columnStep) = (back[1] * stepUm * perPixel, back[4] * stepUm * perPixel)
-                    for column in 0..<columns {
-                        if r >= 0, c >= 0, r < Double(height), c < Double(width) {
-                            let at = Int(r) * width + Int(c)
-                            labels[row * columns + column] = source[at]
-                            gray.elements[row * columns + column] = levels[at]
+                labels.withUnsafeMutableBufferPointer { labels in
+                    gray.elements.withUnsafeMutableBufferPointer { gray in
+                        for row in 0..<rows {
+                            let y = grid.originUm[1] + firstUm + Double(row) * stepUm
+                            let x = grid.originUm[2] + firstUm
+                            var r = (back[0] * y + back[1] * x + back[2] - section.firstUm) * perPixel + 0.5
+                            var c = (back[3] * y + back[4] * x + back[5] - section.firstUm) * perPixel + 0.5
+                            let (rowStep, columnStep) = (back[1] * stepUm * perPixel, back[4] * stepUm * perPixel)
+                            for column in 0..<columns {
+                                if r >= 0, c >= 0, r < Double(height), c < Double(width) {
+                                    let at = Int(r) * width + Int(c)
+                                    labels[row * columns + column] = source[at]
+                                    gray[row * columns + column] = levels[at]
+                                }
+                                r += rowStep
+                                c += columnStep
+                            }
                         }
-                        r += rowStep
-                        c += columnStep
                     }
                 }
             }
         }
         self.gray = gray
-        tissueUm = signedDistance(rows: rows, columns: columns, stepUm: Float(stepUm)) { labels[$0] != 0 }
-        whiteUm = signedDistance(rows: rows, columns: columns, stepUm: Float(stepUm)) { labels[$0] == 2 }
+        (tissueUm, whiteUm) = labels.withUnsafeBufferPointer { labels in
+            (
+                signedDistance(rows: rows, columns: columns, stepUm: Float(stepUm)) { labels[$0] != 0 },
+                signedDistance(rows: rows, columns: columns, stepUm: Float(stepUm)) { labels[$0] == 2 }
+            )
+        }
     }
 }
 
@@ -122,24 +130,36 @@ func signedDistance(rows: Int, columns: Int, stepUm: Float, isInside: (Int) -> B
     let width = columns + 4
     var inner = [Int32](repeating: far, count: (rows + 4) * width)
     var outer = inner
-    for row in 0..<rows {
-        for column in 0..<columns {
-            let at = (row + 2) * width + column + 2
-            if isInside(row * columns + column) { outer[at] = 0 } else { inner[at] = 0 }
+    inner.withUnsafeMutableBufferPointer { inner in
+        outer.withUnsafeMutableBufferPointer { outer in
+            for row in 0..<rows {
+                for column in 0..<columns {
+                    let at = (row + 2) * width + column + 2
+                    let inside = isInside(row * columns + column)
+                    outer[at] = inside ? 0 : far
+                    inner[at] = inside ? far : 0
+                }
+            }
         }
     }
     chamfer(&inner, rows: rows, width: width)
     chamfer(&outer, rows: rows, width: width)
-    var result = Image<Float>(rows: rows, columns: columns, filledWith: 0)
     let scale = stepUm / 5
-    for row in 0..<rows {
-        for column in 0..<columns {
-            let at = (row + 2) * width + column + 2
-            let depth = inner[at] > 0 ? Float(min(inner[at], far)) - 2.5 : 2.5 - Float(min(outer[at], far))
-            result.elements[row * columns + column] = depth * scale
+    let elements = [Float](unsafeUninitializedCapacity: rows * columns) { result, initialised in
+        inner.withUnsafeBufferPointer { inner in
+            outer.withUnsafeBufferPointer { outer in
+                for row in 0..<rows {
+                    for column in 0..<columns {
+                        let at = (row + 2) * width + column + 2
+                        let depth = inner[at] > 0 ? Float(min(inner[at], far)) - 2.5 : 2.5 - Float(min(outer[at], far))
+                        result[row * columns + column] = depth * scale
+                    }
+                }
+            }
         }
+        initialised = rows * columns
     }
-    return result
+    return Image(rows: rows, columns: columns, elements: elements)
 }
 
 /// Two passes of the 5-7-11 mask over a grid with a frame of two points.

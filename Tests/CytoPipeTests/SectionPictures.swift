@@ -8,7 +8,7 @@ struct SectionPicture {
     private let spots: [(row: Double, column: Double, sigma: Double, depth: Double)]
 
     init() {
-        var random = Self.numbers(seed: 5)
+        let random = Self.numbers(seed: 5)
         spots = (0..<220).map { _ in
             let angle = 2 * Double.pi * random()
             let radius = random().squareRoot() * 0.95
@@ -42,7 +42,7 @@ struct SectionPicture {
                 }
             }
         }
-        var random = Self.numbers(seed: seed)
+        let random = Self.numbers(seed: seed)
         return levels.map { UInt8(min(max($0 + 6 * random() - 3, 0), 255)) }
     }
 

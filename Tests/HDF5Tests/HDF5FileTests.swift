@@ -49,6 +49,24 @@ struct HDF5FileTests {
         try roundTrips([Double]())
     }
 
+    /// Reading takes memory that was not cleared: what comes back must all be from the file.
+    @Test(arguments: [HDF5Layout.contiguous, .chunked(shape: [16, 16], level: 1)])
+    func whatWasNeverWrittenReadsAsZero(layout: HDF5Layout) throws {
+        let path = freshPath("gaps")
+        defer { unlink(path) }
+        try HDF5File.create(path) { file in
+            let dataset = try file.makeDataset("/levels", element: .int32, shape: [64, 64], layout: layout)
+            try dataset.write([Int32](repeating: 7, count: 100), at: [20, 30], shape: [10, 10])
+        }
+        let dataset = try HDF5File(reading: path).dataset("/levels")
+        for _ in 0..<20 {
+            // Memory that is freed full of ones is what the next array is likely to get.
+            _ = [Int32](repeating: -1, count: 4096).map { $0 &- 1 }
+            let levels = try dataset.read(as: Int32.self)
+            #expect(levels.count { $0 == 7 } == 100 && levels.count { $0 == 0 } == 3996)
+        }
+    }
+
     @Test func imagesVolumesTextsAndScalarsComeBack() throws {
         let path = freshPath("sample")
         defer { unlink(path) }

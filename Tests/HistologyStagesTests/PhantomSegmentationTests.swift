@@ -9,14 +9,17 @@ struct PhantomSegmentationTests {
     @Test(arguments: [-8000.0, 12_000])
     func grayAndWhiteMatterOfAPhantomAreFound(positionUm: Double) throws {
         var random = SeededGenerator(seed: 21, stream: "\(positionUm)")
-        let brain = BrainAnatomy(species: 7, individual: 2).fields(spacingUm: 600, threads: 2)
-        let stain = SectionStain.drawn(generator: &random)
+        let anatomy = BrainAnatomy(species: 7, individual: 2)
+        let brain = anatomy.fields(spacingUm: 600, threads: 2)
+        var shared = SeededGenerator(seed: 4)
+        let stain = SectionStain.drawn(brain: &shared, section: &random)
         let cut = SectionCut.drawn(
             positionUm: positionUm, mirrored: false, rotationDeg: 3, shiftMm: 1.2, generator: &random)
         let plane = try #require(BrainPlane(brain, positionUm: cut.positionUm))
         let scan = PhantomScan(
-            plane: plane, cut: cut, stain: stain, rows: 1024, columns: 1216, spacingUm: 64, texture: 2, seed: 5)
-        let truth = scan.labels(spacingUm: 64, threads: 2)
+            plane: plane, architecture: anatomy.architecture, field: cut.field(around: plane), stain: stain,
+            spacingUm: 64, texture: 2, seed: 5)
+        let truth = scan.truth(spacingUm: 64, threads: 2).labels
         let found = segmentTissue(scan.image(threads: 2), spacingUm: 64, threads: 2).labels
         #expect(dice(found, truth, label: TissueLabel.gray) > 0.96)
         #expect(dice(found, truth, label: TissueLabel.white) > 0.95)

@@ -1,0 +1,186 @@
+internal import Imaging
+public import NDArray
+
+/// How the cortex is read from one section's labels.
+public struct SectionCortexSettings: Sendable, Equatable {
+    /// Holes of background up to this area are vessels or tears inside gray matter, no pia; in pixels.
+    public var largestHolePx: Int
+    /// Islets of white matter in gray up to this area count as gray; in pixels.
+    public var largestIsletPx: Int
+    /// Gray nearer to white matter than this is never split into two banks, in pixels.
+    public var smallestBankDistancePx: Double
+    /// Farther from white matter than this no banks are looked for, in pixels.
+    public var largestBankDistancePx: Double
+
+    public init(
+        largestHolePx: Int = 25, largestIsletPx: Int = 60, smallestBankDistancePx: Double = 16,
+        largestBankDistancePx: Double = 100
+    ) {
+        self.largestHolePx = largestHolePx
+        self.largestIsletPx = largestIsletPx
+        self.smallestBankDistancePx = smallestBankDistancePx
+        self.largestBankDistancePx = largestBankDistancePx
+    }
+}
+
+/// The cortex of one section: how far each pixel is from pia and white matter, the skeleton between them, and the fields that lead to it.
+///
+/// The skeleton is the part of gray matter's medial axis with pia on one side and white matter on the other: where both are equally
+/// far. So it has no spurs, whose nearest points lie on one side only. Banks of a sulcus that touch get a pia between them first.
+public struct SectionCortex: Sendable {
+    /// The box of tissue within the section, with a margin: what the images below cover.
+    let rows: Int
+    let columns: Int
+    /// First row and column of the box.
+    let first: (row: Int, column: Int)
+    /// 1 in gray matter.
+    let gray: Image<UInt8>
+    /// Distance to pia less distance to white matter, pixels: 0 in the middle of the cortex.
+    let imbalance: Image<Float>
+    /// Distance to pia and to white matter together, pixels.
+    let thickness: Image<Float>
+    /// 1 on the skeleton.
+    public let skeleton: Image<UInt8>
+    /// Laplace fields on both sides of the skeleton: 0 at pia and white matter, 1 at the skeleton; 0 outside gray matter.
+    let field: Image<Float>
+
+    /// Reads the cortex from labels; nil where there is no gray or no white matter.
+    ///
+    /// - Complexity: O(pixels of the box around the tissue).
+    public init?(labels: Image<UInt8>, settings: SectionCortexSettings = SectionCortexSettings(), threads: Int = 1) {
+        guard let box = PixelBox(around: labels, margin: 2) else { return nil }
+        var labels = box.cut(labels)
+        (rows, columns) = (box.rows, box.columns)
+        first = (box.firstRow, box.firstColumn)
+        Self.mend(&labels, settings: settings)
+        guard labels.elements.contains(TissueClass.gray), labels.elements.contains(TissueClass.white) else {
+            return nil
+        }
+        let plane = Volume(planes: 1, rows: rows, columns: columns, elements: labels.elements)
+        let grid = GrayGrid(labels: plane, fractions: nil, excluded: nil, threads: threads)
+        let separation = BankSeparation(
+            smallestDistance: Float(settings.smallestBankDistancePx),
+            largestDistance: Float(settings.largestBankDistancePx))
+        let whole = GridBuffer<Int32>(count: 6 * grid.map.count, filledWith: 0)
+        whole.base.update(from: grid.neighbours.base, count: whole.count)
+        _ = separation.cut(grid, threads: threads)
+        // Of two pixels with a pia between them, the one that it lies nearer to stands for it.
+        var pia = labels.map { $0 == TissueClass.background ? UInt8(1) : 0 }
+        for cell in 0..<grid.map.count {
+            for link in 6 * cell..<6 * cell + 6
+            where Int(whole[link]) < grid.map.count && Int(grid.neighbours[link]) == grid.map.count && link & 1 == 1 {
+                pia.elements[Int(grid.voxels[cell])] = 1
+            }
+        }
+        let toPia = distanceTransform(of: BitImage(pia) { $0 == 0 }, threads: threads)
+        let toWhite = distanceTransform(of: BitImage(labels) { $0 != TissueClass.white }, threads: threads)
+        var imbalance = toPia
+        var thickness = toPia
+        for pixel in imbalance.elements.indices {
+            imbalance.elements[pixel] = toPia.elements[pixel] - toWhite.elements[pixel]
+            thickness.elements[pixel] = toPia.elements[pixel] + toWhite.elements[pixel]
+        }
+        let skeleton = Self.skeleton(grid, imbalance)
+        gray = labels.map { $0 == TissueClass.gray ? 1 : 0 }
+        field = Self.field(grid, imbalance, thickness, skeleton)
+        self.imbalance = imbalance
+        self.thickness = thickness
+        self.skeleton = skeleton
+    }
+
+    /// Closes vessels in gray matter and makes islets of white matter in it gray.
+    private static func mend(_ labels: inout Image<UInt8>, settings: SectionCortexSettings) {
+        func smallParts(_ label: UInt8, _ largest: Int) -> BitImage {
+            let components = connectedComponents(of: BitImage(labels) { $0 == label })
+            return components.pixels { components.sizes[$0] <= largest }
+        }
+        let holes = smallParts(TissueClass.background, settings.largestHolePx)
+        holes.forEachSet { labels.elements[$0] = TissueClass.gray }
+        let islets = smallParts(TissueClass.white, settings.largestIsletPx)
+        islets.forEachSet { labels.elements[$0] = TissueClass.gray }
+    }
+
+    /// Cells at which the imbalance changes its sign towards a neighbour and is the smaller of the two.
+    private static func skeleton(_ grid: GrayGrid, _ imbalance: Image<Float>) -> Image<UInt8> {
+        var skeleton = Image<UInt8>(rows: imbalance.rows, columns: imbalance.columns, filledWith: 0)
+        for cell in 0..<grid.map.count {
+            let pixel = Int(grid.voxels[cell])
+            let here = imbalance.elements[pixel]
+            for link in 6 * cell..<6 * cell + 6 where Int(grid.neighbours[link]) < grid.map.count {
+                let there = imbalance.elements[Int(grid.voxels[Int(grid.neighbours[link])])]
+                guard (here <= 0) != (there <= 0), abs(here) <= abs(there), abs(here - there) < 4 else { continue }
+                skeleton.elements[pixel] = 1
+            }
+        }
+        return skeleton
+    }
+
+    /// Laplace's equation by successive over-relaxation: 1 on the skeleton, 0 at pia and white matter.
+    private static func field(
+        _ grid: GrayGrid, _ imbalance: Image<Float>, _ thickness: Image<Float>, _ skeleton: Image<UInt8>
+    ) -> Image<Float> {
+        let level = LaplaceLevel(
+            count: grid.map.count, reds: grid.map.reds, neighbours: grid.neighbours, weights: nil,
+            anchors: grid.anchors, threads: 1)
+        let values = GridBuffer<Float>(count: level.count + 1, filledWith: 0)
+        let isFree = GridBuffer<Float>(count: level.count, filledWith: 1)
+        for cell in 0..<level.count {
+            let pixel = Int(grid.voxels[cell])
+            if skeleton.elements[pixel] == 1 { isFree[cell] = 0 }
+            // Between two parallel boundaries this is the solution already.
+            let share = abs(imbalance.elements[pixel]) / max(thickness.elements[pixel], 1)
+            values[cell] = skeleton.elements[pixel] == 1 ? 1 : max(0, 1 - share)
+        }
+        // Best for a strip of some forty pixels: 2 / (1 + sin(π / 40)).
+        let omega: Float = 1.85
+        for sweep in 0..<400 {
+            var largest: Float = 0
+            for cell in 0..<level.count {
+                let target = level.neighbourSum(cell, values.base) * level.inverseDiagonals[cell]
+                let change = omega * (target - values[cell]) * isFree[cell]
+                values[cell] += change
+                largest = max(largest, abs(change))
+            }
+            if sweep > 5, largest < 1e-3 { break }
+        }
+        var field = Image<Float>(rows: imbalance.rows, columns: imbalance.columns, filledWith: 0)
+        for cell in 0..<level.count { field.elements[Int(grid.voxels[cell])] = min(max(values[cell], 0), 1) }
+        return field
+    }
+}
+
+/// A box of pixels.
+struct PixelBox {
+    let firstRow: Int
+    let firstColumn: Int
+    let rows: Int
+    let columns: Int
+
+    /// The box around all pixels that are not zero, `margin` wider where the image allows; nil where there are none.
+    init?(around image: Image<UInt8>, margin: Int) {
+        var (top, bottom, left, right) = (image.rows, -1, image.columns, -1)
+        for row in 0..<image.rows {
+            let start = row * image.columns
+            guard let low = (0..<image.columns).first(where: { image.elements[start + $0] != 0 }),
+                let high = (0..<image.columns).last(where: { image.elements[start + $0] != 0 })
+            else { continue }
+            (top, bottom) = (min(top, row), row)
+            (left, right) = (min(left, low), max(right, high))
+        }
+        guard bottom >= 0 else { return nil }
+        firstRow = max(top - margin, 0)
+        firstColumn = max(left - margin, 0)
+        rows = min(bottom + margin, image.rows - 1) - firstRow + 1
+        columns = min(right + margin, image.columns - 1) - firstColumn + 1
+    }
+
+    func cut(_ image: Image<UInt8>) -> Image<UInt8> {
+        var elements: [UInt8] = []
+        elements.reserveCapacity(rows * columns)
+        for row in firstRow..<firstRow + rows {
+            let start = row * image.columns + firstColumn
+            elements += image.elements[start..<start + columns]
+        }
+        return Image(rows: rows, columns: columns, elements: elements)
+    }
+}

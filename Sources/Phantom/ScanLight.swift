@@ -1,0 +1,244 @@
+internal import NDArray
+
+/// From optical density to gray levels: uneven stain and light, grain, exposure, blur, noise.
+struct ScanLight: Sendable {
+    /// Stain in gray and in white matter, light; relative, every `coarseUm` of the field.
+    private let uneven: Image<SIMD4<Float>>
+    private let exposure: [Float]
+    private let grains: [GrainLayer]
+    private let noise: [Float]
+    private let seed: UInt64
+    private let blurWeight: Float
+    private let spacingUm: Double
+    private let field: FieldOfView
+    private let whiteDensity: Float
+
+    private static let coarseUm = 1000.0
+
+    init(
+        field: FieldOfView, stain: SectionStain, positionUm: Double, spacingUm: Double, texture: UInt64, seed: UInt64
+    ) {
+        self.field = field
+        self.spacingUm = spacingUm
+        self.seed = seed ^ 0x6e6f_6973_65
+        uneven = ScanLight.unevenness(field: field, stain: stain, positionUm: positionUm, texture: texture, seed: seed)
+        exposure = stain.exposure()
+        var random = SeededGenerator(seed: seed, stream: "grain")
+        // Sides without a common factor: the sum repeats after 800 mm.
+        let textures = [
+            GrainTexture(side: 256, sizePx: 2, generator: &random),
+            GrainTexture(side: 227, sizePx: 4.5, generator: &random),
+        ]
+        let retained = CellBody.retainedVariance(pixelUm: Float(spacingUm), sigmaUm: Float(1.6 * stain.grainUm))
+        let strength = Float(stain.grain) * retained.squareRoot()
+        var layers = [(0, stain.grainUm / 2, 0.8 * strength), (1, stain.grainUm / 2, 0.6 * strength)]
+        // Fibres between the cells: seen where cells are, averaged away in larger pixels.
+        if spacingUm < PhantomScan.cellPixelUm, stain.grain > 0 { layers += [(0, 1.3, 0.035), (1, 2.1, 0.025)] }
+        grains = layers.map { number, pitchUm, strength in
+            let side = textures[number].side
+            return GrainLayer(
+                texture: textures[number], pitchUm: pitchUm, strength: strength,
+                offset: (random.index(below: side), random.index(below: side)))
+        }
+        noise = normalQuantiles(256).map { $0 * Float(stain.noiseLevels) }
+        // Three taps (w, 1 − 2w, w) have the variance 2w.
+        blurWeight = Float(min(stain.blurPx * stain.blurPx / 2, 1.0 / 3))
+        whiteDensity = stain.whiteDensity * Float(stain.gain) * 1.35
+    }
+
+    /// Turns a row's optical density into the light that comes through.
+    ///
+    /// - Parameters:
+    ///   - row: in pixels of the whole field, likewise `firstColumn`.
+    ///   - strokes: what lies on and in the row beside tissue: share that is missing, density that is added.
+    ///   - levels: holds the density of the cells that were drawn, and gets gray levels.
+    func expose(
+        row: Int, firstColumn: Int, columns: [[Int32]], line: [StainedPixel], strokes: ArraySlice<SIMD2<Float>>,
+        densityToLevel levels: UnsafeMutableBufferPointer<Float>
+    ) {
+        let slow = slowLine(row: row, firstColumn: firstColumn, count: levels.count)
+        let grain = grainLine(row: row, columns: columns, count: levels.count)
+        let steps = Float(SectionStain.densitySteps)
+        let last = Float(exposure.count - 1)
+        let white = whiteDensity
+        exposure.withUnsafeBufferPointer { exposure in
+            line.withUnsafeBufferPointer { line in
+                strokes.withUnsafeBufferPointer { strokes in
+                    slow.withUnsafeBufferPointer { slow in
+                        grain.withUnsafeBufferPointer { grain in
+                            for index in 0..<levels.count {
+                                let (local, mark, pixel) = (slow[index], strokes[index], line[index])
+                                var density = mark[1] + local[3]
+                                if pixel.coverage > 0 {
+                                    let stain = pixel.density <= white ? local[1] : local[0]
+                                    let own = (pixel.density + levels[index]) * stain + pixel.coverage * grain[index]
+                                    density += own * (1 - mark[0])
+                                }
+                                let step = min(max(density * steps + 0.5, 0), last)
+                                levels[index] = exposure[Int(step)] * local[2]
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Blurs a tile that has a pixel more on each side, adds the camera's noise and rounds.
+    ///
+    /// - Parameters:
+    ///   - firstRow: of the target, in pixels of the whole field, likewise `firstColumn`.
+    ///   - target: the first pixel without the margin, `stride` from row to row.
+    func develop(
+        _ levels: [Float], tile: ScanTile, firstRow: Int, firstColumn: Int, into target: UnsafeMutablePointer<UInt8>,
+        stride: Int
+    ) {
+        let (side, middle) = (blurWeight, 1 - 2 * blurWeight)
+        let width = tile.columns
+        var line = [Float](repeating: 0, count: width)
+        levels.withUnsafeBufferPointer { levels in
+            noise.withUnsafeBufferPointer { noise in
+                line.withUnsafeMutableBufferPointer { line in
+                    for row in 0..<tile.rows - 2 {
+                        let above = row * width
+                        for column in 0..<width {
+                            line[column] =
+                                side * (levels[above + column] + levels[above + 2 * width + column])
+                                + middle * levels[above + width + column]
+                        }
+                        let random = PixelNoise(seed: seed, row: firstRow + row)
+                        let pixels = target + row * stride
+                        for column in 0..<width - 2 {
+                            let level = side * (line[column] + line[column + 2]) + middle * line[column + 1]
+                            let noisy = level + noise[random.quantile(firstColumn + column)]
+                            pixels[column] = UInt8(min(max(noisy + 0.5, 0), 255))
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    // MARK: Lines
+
+    /// Correlated grain in optical density along a row.
+    private func grainLine(row: Int, columns: [[Int32]], count: Int) -> [Float] {
+        var line = [Float](repeating: 0, count: count)
+        for (layer, columns) in zip(grains, columns) {
+            let start = layer.place(row, spacingUm: spacingUm, offset: layer.offset.row) * layer.texture.side
+            line.withUnsafeMutableBufferPointer { line in
+                layer.texture.values.withUnsafeBufferPointer { values in
+                    columns.withUnsafeBufferPointer { columns in
+                        for index in 0..<count {
+                            line[index] += layer.strength * values[start + Int(columns[index])]
+                        }
+                    }
+                }
+            }
+        }
+        return line
+    }
+
+    /// Where the columns of a tile lie in the grain textures, one list for each.
+    func grainColumns(first: Int, count: Int) -> [[Int32]] {
+        grains.map { layer in
+            (first..<first + count).map {
+                Int32(layer.place($0, spacingUm: spacingUm, offset: layer.offset.column))
+            }
+        }
+    }
+
+    /// The slow factors along a row, and what the cover glass adds: stain in gray, in white, light, optical density.
+    private func slowLine(row: Int, firstColumn: Int, count: Int) -> [SIMD4<Float>] {
+        let scale = spacingUm / ScanLight.coarseUm
+        let down = min(max((Double(row) + 0.5) * scale, 0), Double(uneven.rows) - 1.001)
+        let (above, share) = (Int(down) * uneven.columns, Float(down - down.rounded(.down)))
+        let coarse = (0..<uneven.columns).map { column in
+            let upper = uneven.elements[above + column]
+            return upper + share * (uneven.elements[above + uneven.columns + column] - upper)
+        }
+        let placeRow = (Double(row) + 0.5) * spacingUm
+        let rowEdge = edgeDensity(distanceUm: min(placeRow, field.heightUm - placeRow))
+        let last = Float(uneven.columns) - 1.001
+        let step = Float(scale)
+        let width = Float(field.widthUm)
+        let pixel = Float(spacingUm)
+        return [SIMD4<Float>](unsafeUninitializedCapacity: count) { line, filled in
+            coarse.withUnsafeBufferPointer { coarse in
+                for index in 0..<count {
+                    let place = Float(firstColumn + index) + 0.5
+                    let across = min(max(place * step, 0), last)
+                    let whole = Int(across)
+                    let left = coarse[whole]
+                    var here = left + (across - Float(whole)) * (coarse[whole + 1] - left)
+                    let edge = min(place * pixel, width - place * pixel)
+                    here[3] = edge > 1000 ? rowEdge : max(rowEdge, edgeDensity(distanceUm: Double(edge)))
+                    line[index] = here
+                }
+            }
+            filled = count
+        }
+    }
+
+    /// The cover glass ends a little inside the scan: a dark line, and a duller slide beyond.
+    private func edgeDensity(distanceUm: Double) -> Float {
+        let distance = distanceUm - 900
+        if abs(distance) < 50 { return 0.06 }
+        return distance < 0 ? 0.015 : 0
+    }
+
+    private static func unevenness(
+        field: FieldOfView, stain: SectionStain, positionUm: Double, texture: UInt64, seed: UInt64
+    ) -> Image<SIMD4<Float>> {
+        var shared = SeededGenerator(seed: texture, stream: "texture")
+        let grayTexture = WaveNoise(wavelengthMm: 9, bandwidth: 0.5, generator: &shared)
+        let whiteTexture = WaveNoise(wavelengthMm: 5, bandwidth: 0.5, generator: &shared)
+        var own = SeededGenerator(seed: seed, stream: "unevenness")
+        let broad = WaveNoise(wavelengthMm: 45, bandwidth: 0.4, generator: &own)
+        let patchy = WaveNoise(wavelengthMm: 16, bandwidth: 0.4, generator: &own)
+        let light = WaveNoise(wavelengthMm: 70, bandwidth: 0.3, generator: &own)
+        let rows = Int(field.heightUm / coarseUm) + 2
+        let columns = Int(field.widthUm / coarseUm) + 2
+        let strength = Float(stain.unevenness)
+        var result = Image(rows: rows, columns: columns, filledWith: SIMD4<Float>(repeating: 1))
+        for row in 0..<rows {
+            for column in 0..<columns {
+                let (down, across) = (Double(row) * coarseUm, Double(column) * coarseUm)
+                let inSection = PointMm(plane: 0, row: Float(down / 1000), column: Float(across / 1000))
+                let place = field.toPlane.apply(row: down, column: across)
+                let inBrain = PointMm(
+                    plane: Float(positionUm / 1000), row: Float(place.row / 1000), column: Float(place.column / 1000))
+                let staining = 1 + strength * (0.8 * broad.value(inSection) + 0.6 * patchy.value(inSection))
+                result[row, column] = SIMD4(
+                    max(staining * (1 + 0.05 * grayTexture.value(inBrain)), 0.3),
+                    max(staining * (1 + 0.10 * whiteTexture.value(inBrain)), 0.3),
+                    1 + Float(stain.lightUnevenness) * light.value(inSection), 0)
+            }
+        }
+        return result
+    }
+}
+
+/// A grain texture laid on the slide.
+private struct GrainLayer {
+    var texture: GrainTexture
+    /// Edge of a texture's element on the slide.
+    var pitchUm: Double
+    /// Standard deviation in optical density.
+    var strength: Float
+    var offset: (row: Int, column: Int)
+
+    /// Row or column of the texture that a row or column of the field's pixels shows.
+    func place(_ pixel: Int, spacingUm: Double, offset: Int) -> Int {
+        let place = (Int((Double(pixel) * spacingUm / pitchUm).rounded(.down)) + offset) % texture.side
+        return place < 0 ? place + texture.side : place
+    }
+}
+
+/// What a pixel shows before light goes through.
+struct StainedPixel {
+    /// Share of the pixel that is tissue.
+    var coverage: Float = 0
+    /// Optical density, cells that are drawn left out.
+    var density: Float = 0
+}
