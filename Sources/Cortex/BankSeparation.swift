@@ -6,6 +6,9 @@ struct BankSeparation: Sendable {
     var smallestDistance: Float
     /// Farther from white matter than this nothing is looked at, in voxels (at most 100).
     var largestDistance: Float
+    /// No pia is put nearer to white matter than this share of the cortex's median thickness: in the narrow ground of a sulcus the
+    /// distance has a ridge too, but the cortex is one sheet there.
+    var thicknessShare: Float = 0.7
     /// Ways to white matter that open wider than this angle lead to different banks: its cosine.
     var largestCosine: Float = 0
 
@@ -24,6 +27,9 @@ struct BankSeparation: Sendable {
     func cut(_ grid: GrayGrid, threads: Int) -> Int {
         let offsets = nearestWhite(grid)
         let reachesPia = reachesPia(grid)
+        var limits = self
+        limits.smallestDistance = max(smallestDistance, thicknessShare * medianThickness(grid, offsets))
+        let settled = limits
         let count = grid.map.count
         let band = LaplaceLevel.band
         let found = GridBuffer<Int>(count: (count + band - 1) / band, filledWith: 0)
@@ -34,7 +40,7 @@ struct BankSeparation: Sendable {
                 for link in 0..<6 {
                     let other = Int(grid.neighbours.base[6 * cell + link])
                     guard other < count,
-                        let share = crossing(offsets.base[cell], offsets.base[other], link: link)
+                        let share = settled.crossing(offsets.base[cell], offsets.base[other], link: link)
                     else { continue }
                     grid.neighbours.base[6 * cell + link] = Int32(count)
                     grid.anchors.base[cell] += 1 / share
@@ -44,6 +50,24 @@ struct BankSeparation: Sendable {
             }
         }
         return (0..<found.count).reduce(0) { $0 + found[$1] }
+    }
+
+    /// The median distance from white matter at the pia that is seen, in voxels.
+    private func medianThickness(_ grid: GrayGrid, _ offsets: GridBuffer<SIMD4<Int8>>) -> Float {
+        // Squared distances are whole numbers up to 3 · 100².
+        var counts = [Int](repeating: 0, count: 4 * 30_000)
+        for cell in 0..<grid.map.count where grid.anchors.base[cell] > grid.right.base[cell] {
+            let offset = offsets.base[cell]
+            guard offset.w != 0 else { continue }
+            let (x, y, z) = (Int(offset.x), Int(offset.y), Int(offset.z))
+            counts[min(x * x + y * y + z * z, counts.count - 1)] += 1
+        }
+        var left = counts.reduce(0, +) / 2
+        for (squared, count) in counts.enumerated() where count > 0 {
+            if left < count { return Float(squared).squareRoot() }
+            left -= count
+        }
+        return 0
     }
 
     /// Whether gray matter hangs together with a pia (1) or lies enclosed in white matter, as deep nuclei do (0).

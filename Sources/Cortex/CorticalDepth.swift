@@ -1,26 +1,40 @@
 public import NDArray
 
+/// What depth means between the boundaries.
+public enum DepthMeasure: String, Sendable, CaseIterable {
+    /// The potential of Laplace's equation: nearer to the smaller boundary where the cortex is bent.
+    case laplace
+    /// The share of the way along the field's lines: half-way between pia and white matter is 0.5 however the cortex is bent.
+    case equidistant
+}
+
 /// How the depth in the cortex is computed.
 public struct CorticalDepthSettings: Sendable, Equatable {
     /// Gray nearer to white matter than this is never split into two banks, in voxels.
     public var smallestBankDistance: Double
     /// Farther from white matter than this no banks are looked for, in voxels.
     public var largestBankDistance: Double
+    /// Nor is a pia put nearer to white matter than this share of the median thickness.
+    public var bankThicknessShare: Double
     /// Whether touching banks are separated.
     public var separatesBanks: Bool
+    public var measure: DepthMeasure
     /// Relative residual at which the solver stops.
     public var tolerance: Double
     public var maximumIterations: Int
 
     public init(
-        smallestBankDistance: Double = 10 / 3, largestBankDistance: Double = 30, separatesBanks: Bool = true,
-        tolerance: Double = 1e-6, maximumIterations: Int = 200
+        smallestBankDistance: Double = 10 / 3, largestBankDistance: Double = 30, bankThicknessShare: Double = 0.7,
+        separatesBanks: Bool = true, measure: DepthMeasure = .laplace, tolerance: Double = 1e-6,
+        maximumIterations: Int = 200
     ) {
         precondition(smallestBankDistance >= 0 && largestBankDistance > 0, "Distances of banks must be positive.")
         precondition(tolerance > 0 && maximumIterations > 0, "Tolerance and iterations must be positive.")
         self.smallestBankDistance = smallestBankDistance
         self.largestBankDistance = largestBankDistance
+        self.bankThicknessShare = bankThicknessShare
         self.separatesBanks = separatesBanks
+        self.measure = measure
         self.tolerance = tolerance
         self.maximumIterations = maximumIterations
     }
@@ -71,6 +85,9 @@ public func corticalDepth(
     let solution = system.solver.solve(
         system.right, tolerance: settings.tolerance, maximumIterations: settings.maximumIterations,
         progress: progress)
+    if settings.measure == .equidistant {
+        replaceByShareOfWay(solution.values, level: system.finest, right: system.right)
+    }
     var depth = Volume<Float>(
         planes: labels.planes, rows: labels.rows, columns: labels.columns, filledWith: .nan)
     depth.elements.withUnsafeMutableBufferPointer { depth in
@@ -86,6 +103,7 @@ public func corticalDepth(
 /// The system of a volume, ready to be solved; what was needed to build it is gone.
 private struct GraySystem {
     let solver: LaplaceSolver
+    let finest: LaplaceLevel
     let right: GridBuffer<Float>
     let voxels: GridBuffer<Int32>
 
@@ -97,10 +115,11 @@ private struct GraySystem {
         if settings.separatesBanks {
             let separation = BankSeparation(
                 smallestDistance: Float(settings.smallestBankDistance),
-                largestDistance: Float(settings.largestBankDistance))
+                largestDistance: Float(settings.largestBankDistance),
+                thicknessShare: Float(settings.bankThicknessShare))
             separated = separation.cut(grid, threads: threads)
         }
-        let finest = LaplaceLevel(
+        finest = LaplaceLevel(
             count: grid.map.count, reds: grid.map.reds, neighbours: grid.neighbours, weights: nil,
             anchors: grid.anchors, threads: threads)
         solver = LaplaceSolver(finest, map: grid.map, threads: threads)

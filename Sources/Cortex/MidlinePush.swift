@@ -17,10 +17,13 @@ extension SectionCortex {
     ///   - point: (row, column) in pixels of the section.
     ///   - outward: direction to the pia within the section, in any length; 0 where it is unknown.
     ///   - limitPx: the longest push.
+    ///   - plausibleThicknessPx: where the section shows the cortex thicker than this it is cut along the sheet, and its middle
+    ///     is not the middle of the sheet: the point stays.
     ///   - isWhite: whether a pixel of the section is white matter.
     /// - Returns: nil where there is no gray matter within reach.
     func pushed(
-        _ point: SIMD2<Double>, outward: SIMD2<Double>, limitPx: Double, isWhite: (Int, Int) -> Bool
+        _ point: SIMD2<Double>, outward: SIMD2<Double>, limitPx: Double, plausibleThicknessPx: Double = .infinity,
+        isWhite: (Int, Int) -> Bool
     ) -> PushedPoint? {
         let origin = SIMD2(Double(first.row), Double(first.column))
         let start = point - origin
@@ -33,7 +36,9 @@ extension SectionCortex {
         while way < limitPx {
             if sample(field, place) > 0.97 || abs(sample(imbalance, place)) < 1 {
                 let centre = centred(place)
-                guard length(centre - start) <= limitPx else { break }
+                guard length(centre - start) <= limitPx, sample(thickness, centre) <= plausibleThicknessPx else {
+                    break
+                }
                 return PushedPoint(position: centre + origin, isCentred: true)
             }
             let slope = gradient(field, place)
@@ -100,6 +105,12 @@ extension SectionCortex {
             if left < 0.02 { break }
         }
         return best
+    }
+
+    /// The median of the cortex's thickness along the skeleton, in pixels.
+    var medianThicknessPx: Double {
+        let found = zip(thickness.elements, skeleton.elements).filter { $0.1 == 1 }.map(\.0).sorted()
+        return found.isEmpty ? .infinity : Double(found[found.count / 2])
     }
 
     func isGray(_ place: SIMD2<Double>) -> Bool {

@@ -37,10 +37,13 @@ public struct MidlineSettings: Sendable, Equatable {
     public var patchUm: Double
     /// Points whose patch holds less tissue go.
     public var minimumTissue: Double
+    /// Where the section's cortex is thicker than so many times its median it is cut along the sheet; points stay as they are.
+    public var plausibleThickness: Double
     public var cortex: SectionCortexSettings
 
     public init(
         spacingUm: Double = 300, maximumPushUm: Double = 2000, patchUm: Double = 4096, minimumTissue: Double = 0.5,
+        plausibleThickness: Double = 1.5,
         cortex: SectionCortexSettings = SectionCortexSettings()
     ) {
         precondition(spacingUm > 0 && maximumPushUm >= 0 && patchUm > 0, "Lengths of a midline must be positive.")
@@ -48,6 +51,7 @@ public struct MidlineSettings: Sendable, Equatable {
         self.maximumPushUm = maximumPushUm
         self.patchUm = patchUm
         self.minimumTissue = minimumTissue
+        self.plausibleThickness = plausibleThickness
         self.cortex = cortex
     }
 }
@@ -114,6 +118,7 @@ public func sectionMidline(
         return result
     }
     let tissue = TissueSums(labels)
+    let plausiblePx = settings.plausibleThickness * cortex.medianThicknessPx
     var occupied = PointGrid(cellUm: settings.spacingUm / 2)
     for cut in lines {
         let samples = cut.samples(everyUm: settings.spacingUm / 3)
@@ -126,7 +131,7 @@ public func sectionMidline(
             }
             let pushed = cortex.pushed(
                 (sample.position - firstUm) / spacingUm, outward: sample.outward,
-                limitPx: settings.maximumPushUm / spacingUm
+                limitPx: settings.maximumPushUm / spacingUm, plausibleThicknessPx: plausiblePx
             ) { row, column in
                 row >= 0 && row < labels.rows && column >= 0 && column < labels.columns
                     && labels[row, column] == TissueClass.white

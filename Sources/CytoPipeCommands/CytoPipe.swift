@@ -14,7 +14,8 @@ public struct CytoPipe: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             RunCommand.self, PlanCommand.self, StatusCommand.self, LintCommand.self, GraphCommand.self,
-            SchemaCommand.self, AuditCommand.self, ShowCommand.self, PathCommand.self, ListCommand.self,
+            SchemaCommand.self, AuditCommand.self, ShowCommand.self, PathCommand.self, ExportCommand.self,
+            ListCommand.self,
             LogCommand.self,
             VerifyCommand.self, CollectCommand.self, DoctorCommand.self,
         ])

@@ -14,6 +14,8 @@ public struct CorticalDepthField: Stage {
         let farthestUm = try context.config.double("bank_maximum_um", in: 1...)
         let tolerance = try context.config.double("tolerance", in: 1e-12...0.1)
         var settings = CorticalDepthSettings()
+        settings.bankThicknessShare = try context.config.double("bank_thickness_share", in: 0...1)
+        settings.measure = try context.config.choice("measure", of: DepthMeasure.self)
         settings.separatesBanks = try context.config.bool("separates_banks")
         settings.maximumIterations = try context.config.integer("maximum_iterations", in: 1...100_000)
         settings.tolerance = tolerance
@@ -43,6 +45,7 @@ public struct CorticalDepthField: Stage {
         try context.write("depth") { file in
             try file.write(result.depth, to: "/depth")
             try input.writeGrid(to: file)
+            try file.setAttribute("measure", to: settings.measure.rawValue)
             try file.setAttribute("residual", to: result.residual)
             try file.setAttribute("iterations", to: result.iterations)
             try file.setAttribute("separated_voxels", to: result.separatedVoxels)

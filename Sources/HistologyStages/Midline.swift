@@ -62,6 +62,7 @@ public struct Midline: Stage {
         let patchUm =
             try context.config.double("patch_px", in: 1...) * context.config.double("patch_spacing_um", in: 0.001...)
         let tissue = try context.config.double("minimum_tissue", in: 0...1)
+        let plausible = try context.config.double("plausible_thickness", in: 1...)
         let holeMm2 = try context.config.double("largest_hole_mm2", in: 0...)
         let isletMm2 = try context.config.double("largest_islet_mm2", in: 0...)
         let bankUm = try context.config.double("bank_minimum_um", in: 0...)
@@ -69,6 +70,7 @@ public struct Midline: Stage {
         return { pixelUm in
             MidlineSettings(
                 spacingUm: spacingUm, maximumPushUm: pushUm, patchUm: patchUm, minimumTissue: tissue,
+                plausibleThickness: plausible,
                 cortex: SectionCortexSettings(
                     largestHolePx: Int(holeMm2 * 1e6 / (pixelUm * pixelUm)),
                     largestIsletPx: Int(isletMm2 * 1e6 / (pixelUm * pixelUm)),

@@ -15,6 +15,8 @@ public let histologyStages: [any Stage.Type] = [
     TissueVolume.self,
     VolumeCleanup.self,
     CorticalDepthField.self,
+    Midsurface.self,
+    MidsurfaceViews.self,
     Midline.self,
     MidlinePreview.self,
     ExclusionMask.self,
@@ -30,4 +32,5 @@ public let histologyStages: [any Stage.Type] = [
 public let histologyTools: [StageTool] = [
     .sectionInfo,
     .sectionPreview,
+    .export,
 ]

@@ -5,7 +5,9 @@ enum MniParts {
         let (x, y, z) = (point.x, point.y, point.z)
         // Basal ganglia, thalamus, ventricles: inside of the insula, below the callosum.
         let deep = square(x / 30.5) + square((y + 6) / 35) + square((z - 5) / 20)
-        if deep < 1 { return .subcortex }
+        // Striatum, up to a few millimetres from the insula.
+        let side = square((abs(x) - 19) / 12.5) + square((y - 8) / 20) + square((z - 3) / 14)
+        if deep < 1 || side < 1 { return .subcortex }
         // A rod from the midbrain down and back.
         if z < -5 {
             let radius: Float = z > -22 ? 13 : 17

@@ -20,7 +20,7 @@ public struct TopologyReport: Sendable, Equatable {
 extension SolidIndicator {
     /// Makes the solid a ball, topologically: one part, no cavity, no handle; its surface (by `.insideApart`) is then one closed manifold of genus 0.
     ///
-    /// Detached parts are dropped and cavities closed. Then a front grows from the innermost voxel through the solid, deepest voxels first,
+    /// Detached parts are dropped and cavities closed. Then a front grows from the innermost voxel through the solid, voxels farthest from the surface first,
     /// adding simple points only: where it would close a handle, the voxels in which the fronts meet (the handle's thinnest place, as they
     /// come last) stay out. A second front comes from outside through the background; what it cannot take is the filling of a tunnel. Tunnels
     /// that few voxels fill are filled and the first front goes on; all others stay cut. Only voxels that change get a new value, just across the level, so
@@ -44,27 +44,30 @@ extension SolidIndicator {
             0, 1 - MeshTopology(surface(rule: .insideApart, threads: threads)).eulerCharacteristic / 2)
         if report.handlesBefore == 0 { return report }
 
-        let (low, high) = field.elements.reduce((Float.infinity, -Float.infinity)) { (min($0.0, $1), max($0.1, $1)) }
-        let level = level
-        let values = field.elements
-        let insideScale = 1 / max(high - level, .leastNormalMagnitude)
-        let outsideScale = 1 / max(level - low, .leastNormalMagnitude)
-        guard
-            let seed = states.indices.filter({ states[$0] == FrontPropagation.candidate }).max(by: {
-                (values[$0], $1) < (values[$1], $0)
-            })
-        else { return nil }
+        let (level, values) = (level, field.elements)
+        // Thickness decides first, then how far the value lies from the level.
+        let inner = chamferDistance(planes: planes, rows: rows, columns: columns) {
+            states[$0] == FrontPropagation.candidate
+        }
+        let outer = chamferDistance(planes: planes, rows: rows, columns: columns) { states[$0] == 0 }
+        func priority(_ distances: [UInt16], _ index: Int) -> Float {
+            // 34 voxels and more are all one; a voxel counts as 30 of the 1024 priorities.
+            (Float(distances[index]) + min(abs(values[index] - level), 0.99)) * (1.0 / 103)
+        }
+        let deepest = states.indices.filter { states[$0] == FrontPropagation.candidate }
+            .max { (inner[$0], values[$0], $1) < (inner[$1], values[$1], $0) }
+        guard let seed = deepest else { return nil }
         var outside = outsideStates(states)
         states.withUnsafeMutableBufferPointer { states in
             states[seed] = FrontPropagation.member
             var front = FrontPropagation(rows: rows, columns: columns, membersAreSet: true)
-            front.grow(states, from: [seed]) { (values[$0] - level) * insideScale }
+            front.grow(states, from: [seed]) { priority(inner, $0) }
 
             outside.withUnsafeMutableBufferPointer { outside in
                 // From every voxel of the start that has candidates beside it.
                 var front = FrontPropagation(rows: rows, columns: columns, membersAreSet: false)
                 let seeds = outside.indices.filter { outside[$0] == FrontPropagation.member }
-                front.grow(outside, from: seeds) { (level - values[$0]) * outsideScale }
+                front.grow(outside, from: seeds) { priority(outer, $0) }
             }
             var touched: [Int] = []
             let fillings = VoxelRuns(planes: planes, rows: rows, columns: columns, connectivity: .facesAndEdges) {
@@ -87,7 +90,7 @@ extension SolidIndicator {
                     rim.insert(index + offset)
                 }
             }
-            front.grow(states, from: rim.sorted()) { (values[$0] - level) * insideScale }
+            front.grow(states, from: rim.sorted()) { priority(inner, $0) }
             for index in left where states[index] == FrontPropagation.candidate {
                 states[index] = 0
                 if values[index] > level { report.cutVoxels += 1 } else { report.filledVoxels -= 1 }

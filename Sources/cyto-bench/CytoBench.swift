@@ -8,5 +8,5 @@ struct CytoBench: ParsableCommand {
         commandName: "cyto-bench",
         abstract: "Times parts of cyto-pipe; prints JSON.",
         // One line a measurement, alphabetically.
-        subcommands: [PhantomBench.self, RegistrationBench.self, SegmentationBench.self])
+        subcommands: [PhantomBench.self, RegistrationBench.self, SegmentationBench.self, SurfacesBench.self])
 }

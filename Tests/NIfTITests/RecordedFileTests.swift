@@ -119,3 +119,29 @@ struct RecordedFileTests {
         #expect(throws: NIfTIError.self) { try NIfTIImage<Float>(reading: RecordedFiles.path("vector.nii")) }
     }
 }
+
+/// The real template, where the shared data are.
+struct SharedVolumeTests {
+    static let path = URL(fileURLWithPath: ProcessInfo.processInfo.environment["CYTO_DATA"] ?? "../shared/data")
+        .appending(path: "anatomy/brodmann.nii.gz").path
+    static let isThere = FileManager.default.fileExists(atPath: path)
+
+    @Test(.enabled(if: isThere, "there is no shared/data/anatomy here"))
+    func brodmannAreasAreReadAsInNibabel() throws {
+        let image = try NIfTIImage<UInt8>(reading: SharedVolumeTests.path)
+        let volume = image.volume
+        #expect(volume.columns == 181 && volume.rows == 217 && volume.planes == 181)
+        #expect(image.indexToRasMm == [1, 0, 0, -90, 0, 1, 0, -125, 0, 0, 1, -71, 0, 0, 0, 1])
+        // Sums of nibabel 5.4.2: of the labels, and of each index times its label, so that no axis can be taken for another.
+        var sums = SIMD4<Int>(repeating: 0)
+        for plane in 0..<volume.planes {
+            for row in 0..<volume.rows {
+                for column in 0..<volume.columns {
+                    let label = Int(volume[plane, row, column])
+                    sums &+= SIMD4(label, column &* label, row &* label, plane &* label)
+                }
+            }
+        }
+        #expect(sums == SIMD4(33_673_306, 3_051_033_028, 3_748_649_471, 2_681_988_763))
+    }
+}

@@ -1,1 +1,0 @@
-// Placeholder: deleted when the first real test comes.
