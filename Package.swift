@@ -43,6 +43,7 @@ let package = Package(
     products: [
         .executable(name: "cyto-pipe", targets: ["cyto-pipe"]),
         .executable(name: "cyto-stage", targets: ["cyto-stage"]),
+        .executable(name: "cyto-learn", targets: ["cyto-learn"]),
         .executable(name: "cyto-bench", targets: ["cyto-bench"]),
     ],
     dependencies: [
@@ -130,6 +131,10 @@ let package = Package(
                 "ExportFormats",
             ]),
         program("cyto-stage", ["HistologyStages", "StageKit"]),
+        // training and features, and the files of models, checkpoints and patches
+        library("LearningStages", ["StageKit", "HDF5", "NDArray", "Networks", "Torch"]),
+        // the only program that loads libtorch
+        program("cyto-learn", ["LearningStages", "StageKit"]),
 
         // MARK: Measurements
         program(
@@ -183,6 +188,9 @@ let package = Package(
         tests("ExportFormats", ["ExportFormats", "Surfaces", "NDArray"]),
         tests("Torch", ["Torch"]),
         tests("Networks", ["Networks", "Torch", "NDArray"], resources: [.copy("Vectors")]),
+        tests(
+            "LearningStages",
+            ["LearningStages", "StageKit", "StageProtocol", "HDF5", "Networks", "Torch", "NDArray"]),
         tests("StageKit", ["StageKit", "StageProtocol", "HDF5", "NDArray"]),
         tests(
             "HistologyStages",

@@ -38,14 +38,15 @@ public struct PositiveShares {
         }
     }
 
-    /// All samples of the same label are positives, in equal shares (SupCon, the sum outside of the logarithm).
+    /// All samples of the same label are positives, in equal shares (SupCon, the sum outside of the logarithm). A label below 0 is
+    /// none: such a sample is only among the others.
     ///
     /// **Reference** Khosla et al. 2020, arXiv 2004.11362, Eq. 2.
     public static func sameLabel(_ labels: [Int], rows: Range<Int>? = nil) -> PositiveShares {
         let counts = labels.reduce(into: [Int: Int]()) { $0[$1, default: 0] += 1 }
         return PositiveShares(rows: rows ?? 0..<labels.count, sampleCount: labels.count) { sample, row in
             let others = counts[labels[sample], default: 1] - 1
-            guard others > 0 else { return }
+            guard others > 0, labels[sample] >= 0 else { return }
             for other in labels.indices where other != sample && labels[other] == labels[sample] {
                 row[other] = 1 / Float(others)
             }

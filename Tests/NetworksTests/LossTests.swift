@@ -126,6 +126,7 @@ import Torch
         // Labels that are all different: no positive anywhere, a loss of 0.
         let alone = try contrastiveLoss(features(), .sameLabel(Array(0..<8)), temperature: 0.1)
         #expect(try alone.number() == 0)
+        #expect(PositiveShares.sameLabel([-1, 2, -1, 2]).shares == [0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0])
         // A feature vector of zeros has no direction, but its loss is a number.
         let zeros = try Tensor([Float](repeating: 0, count: 12), shape: [4, 3]).requiringGradient()
         let flat = try contrastiveLoss(zeros, .pairedViews(sampleCount: 4), temperature: 0.07)

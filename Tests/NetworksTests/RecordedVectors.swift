@@ -81,15 +81,17 @@ struct Vectors: Decodable {
         let features: Probe
         let map: Probe
         let attention: Probe?
-        let training: Probe
-        let gradients: [String: Probe]
-        let statistics: [String: Probe]
+        let training: Probe?
+        let gradients: [String: Probe]?
+        let statistics: [String: Probe]?
     }
     let counts: [String: Count]
     let small: Network
     let deeper: Network
     let smallHybrid: Network
     let r50: Network
+    let r50Large: Network
+    let hybridLarge: Network
 
     static func load() throws -> Vectors { try loadVectors("networks") }
 }

@@ -168,7 +168,7 @@ def probe(tensor, count=24):
     return {"shape": list(tensor.shape), "values": [float(flat[p]) for p in places], "magnitude": float(flat.abs().mean())}
 
 
-def record(network, samples, side, head=None, gradients=True):
+def record(network, samples, side, head=None, gradients=True, training=True):
     """`gradients` off for R50: by batch statistics of 16 values and 53 layers, PyTorch's own float32 gradients are 5-10 % off
     its float64 ones."""
     with torch.no_grad():
@@ -183,6 +183,8 @@ def record(network, samples, side, head=None, gradients=True):
         result["features"], result["map"] = probe(features), probe(map)
         if hasattr(network, "attention"):
             result["attention"] = probe(network.attention(images))
+    if not training:
+        return result
     network.train()
     features, map = network(images)
     output = head(features) if head else features
@@ -225,6 +227,8 @@ def main():
         "smallHybrid": record(Hybrid(SMALL, 48, 3, 4, 96, 8), 4, 64),
         "deeper": record(Residual(8, 4, [8, 16, 24], [2, 3, 1], [1, 2, 1]), 6, 96),
         "r50": record(Residual(*R50), 4, 128, gradients=False),
+        "r50Large": record(Residual(*R50), 1, 2048, training=False),
+        "hybridLarge": record(Hybrid(R50, 768, 12, 12, 3072, 32), 1, 2048, training=False),
     }, indent=1))
 
 

@@ -1,0 +1,95 @@
+public import Networks
+internal import StageKit
+
+/// How a network is trained: what the config of `pretraining` says, checked.
+public struct PretrainingConfig: Sendable, Codable, Equatable {
+    /// The architectures by name.
+    public enum Architecture: String, Sendable, Codable, CaseIterable {
+        /// R50 of Methods 3.3.
+        case r50
+        /// R50-ViT of Methods 3.3.
+        case r50ViT = "r50-vit"
+        /// The phantom's small network.
+        case small
+    }
+    /// The methods by name.
+    public enum Method: String, Sendable, Codable, CaseIterable {
+        case cytonet, simclr, supcon, scratch
+    }
+    public enum Optimization: String, Sendable, Codable, CaseIterable {
+        case lars, adamw
+    }
+
+    public var architecture: Architecture
+    public var objective: Objective
+    public var optimization: Optimization
+    public var patchSide: Int
+    public var batchSize: Int
+    public var steps: Int
+    public var learningRate: Double
+    public var schedule: String
+    public var warmUpFraction: Double
+    public var momentum: Double
+    public var trust: Double
+    public var weightDecay: Double
+    public var projectionWidth: Int
+    public var partSize: Int?
+    public var mixedPrecision: Bool
+    public var gradientCheckpoints: Bool
+    public var checkpointSteps: Int
+
+    /// Reads the config of a job.
+    ///
+    /// - Parameter sampleCount: turns epochs into steps.
+    init(_ config: StageConfig, sampleCount: Int) throws {
+        architecture = try config.choice("network")
+        let temperature = try config.double("temperature", in: 1e-4...100)
+        let method: Method = try config.choice("method")
+        objective =
+            switch method {
+            case .cytonet: .spatial(sigmaMm: try config.double("sigma_mm", in: 1e-6...1e6), temperature: temperature)
+            case .simclr: .pairedViews(temperature: temperature)
+            case .supcon: .sameLabel(temperature: temperature)
+            case .scratch: .classification
+            }
+        optimization = try config.choice("optimizer")
+        patchSide = try config.integer("patch_side_px", in: 8...)
+        batchSize = try config.integer("batch_size", in: 2...)
+        if let asked = try config.optionalInteger("steps") {
+            steps = asked
+        } else {
+            steps = try config.integer("epochs", in: 1...) * (sampleCount / batchSize)
+        }
+        guard steps >= 1 else {
+            throw StageError(.badJob, "\(sampleCount) patches do not fill one batch of \(batchSize); lower batch_size")
+        }
+        learningRate = try config.double("learning_rate", in: 0...)
+        let shape: LearningRateSchedule.Shape = try config.choice("schedule")
+        schedule = shape.rawValue
+        warmUpFraction = try config.double("warm_up_fraction", in: 0...1)
+        momentum = try config.double("momentum", in: 0..<1)
+        trust = try config.double("trust", in: 0...)
+        weightDecay = try config.double("weight_decay", in: 0...)
+        projectionWidth = try config.integer("projection_width", in: 1...)
+        partSize = try config.optionalInteger("part_size")
+        mixedPrecision = try config.bool("mixed_precision")
+        gradientCheckpoints = try config.bool("gradient_checkpoints")
+        checkpointSteps = try config.integer("checkpoint_steps", in: 1...)
+    }
+
+    /// The network, for patches of `patchSide`.
+    public var network: NetworkDescription {
+        switch architecture {
+        case .r50: NetworkDescription(residual: .r50, imageSide: patchSide)
+        case .r50ViT: NetworkDescription(residual: .r50, transformer: .base, imageSide: patchSide)
+        case .small: NetworkDescription(residual: .small, imageSide: patchSide)
+        }
+    }
+
+    /// The rate of each step.
+    public var rates: LearningRateSchedule {
+        LearningRateSchedule(
+            base: learningRate, shape: LearningRateSchedule.Shape(rawValue: schedule) ?? .constant,
+            warmUpSteps: Int(warmUpFraction * Double(steps)), totalSteps: steps)
+    }
+}
