@@ -170,11 +170,15 @@ private struct Segmentation {
         let counts = histogram(of: levels, inside: tissue)
         // Drawings, dirt and folds are far off; only which side of a threshold they are on counts.
         let low = quantile(0.05, of: counts)
-        let high = quantile(0.95, of: counts)
+        let high = quantile(0.99, of: counts)
         var clipped = counts
         clipped[low] += counts[..<low].reduce(0, +)
         clipped[high] += counts[(high + 1)...].reduce(0, +)
-        guard low < high, let threshold = otsuThreshold(clipped, levels: low..<high + 1) else { return tissue }
+        // White matter may be a twentieth of the tissue.
+        guard low < high,
+            let threshold = minimumErrorThreshold(counts, levels: low..<high + 1, leastShare: 0.02)
+                ?? otsuThreshold(clipped, levels: low..<high + 1)
+        else { return tissue }
         let middle = (Float(threshold) + 0.5) / 255
         let kept = contrast.map { min(max($0, Float(low) / 255), Float(high) / 255) }
         let sigmaPx = recipe.stainScaleMm * 1000 / spacingUm

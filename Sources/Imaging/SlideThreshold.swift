@@ -48,8 +48,15 @@ struct SlideThreshold {
         seedLevel = nearestMinimum(to: first)
         var chosen = seedLevel
         let certain = seedLevel
-        if let second = otsuThreshold(counts, levels: first + 1..<256) {
-            let upper = max(nearestMinimum(to: second), certain)
+        // White matter may be a small part of the bright class: where Otsu's threshold does not hold, the least error's may, or
+        // a valley that shows, the deepest first.
+        var candidates = [
+            otsuThreshold(counts, levels: first + 1..<256), minimumErrorThreshold(counts, levels: first + 1..<256),
+        ].compactMap { $0 }.map { nearestMinimum(to: $0) }
+        candidates += minima.filter { Double($0) > certain }
+            .map { (level: $0, depth: valleyDepth(of: smoothed, at: $0)) }
+            .sorted { ($0.depth, $1.level) > ($1.depth, $0.level) }.map { Double($0.level) + 0.5 }
+        for upper in candidates where chosen == certain && upper > certain {
             let between = border.count { Double($0) > certain && Double($0) < upper }
             if Double(between) <= recipe.maximumBorderShare * Double(border.count) { chosen = upper }
         }

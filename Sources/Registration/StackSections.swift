@@ -79,7 +79,8 @@ public func stackSections(
         for index in linked { transforms[index] = turning.after(transforms[index]) }
     }
     for index in transforms.indices where paths.steps[index] < 0 {
-        let nearest = linked.min {
+        // A mirrored neighbour is the exception: what it lies like says nothing of this one.
+        let nearest = linked.filter { !transforms[$0].isMirrored }.min {
             (abs(positionsUm[$0] - positionsUm[index]), $0) < (abs(positionsUm[$1] - positionsUm[index]), $1)
         }
         guard let nearest else { continue }
