@@ -19,14 +19,15 @@ public struct HemisphereSplit: Sendable {
     /// Parts a sheet between the hemispheres; left is the side of the smaller columns.
     ///
     /// Where the two largest parts are of like size and lie side by side, they are the hemispheres. Otherwise the mid-sagittal plane decides: parts on one
-    /// side of it belong there, and a part that goes over it is parted where fronts meet that start 5 mm (`bandUm`) away on either side: so a bulge of the medial wall over the plane
-    /// stays with its own hemisphere. Without a fissure in the plane there is one hemisphere, named after the side that is not flat.
+    /// side of it belong there, and a part that goes over it is parted where fronts meet that start a sixth of the sheet's width away on either side: so a medial wall stays
+    /// with its own hemisphere though it bulges over the plane, or the plane misses it as stacks drift. Without a fissure in the plane there is one hemisphere, named after the side that is not flat.
     ///
     /// - Parameters:
     ///   - mesh: in µm.
     ///   - labels: tissue that the plane is found from.
+    ///   - bandUm: how far from the plane the fronts start; a sixth of the sheet's extent along the columns where nil.
     public init(
-        _ mesh: TriangleMesh, labels: Volume<UInt8>, originUm: SIMD3<Double>, spacingUm: Double, bandUm: Double = 5000
+        _ mesh: TriangleMesh, labels: Volume<UInt8>, originUm: SIMD3<Double>, spacingUm: Double, bandUm: Double? = nil
     ) {
         left = nil
         right = nil
@@ -58,7 +59,12 @@ public struct HemisphereSplit: Sendable {
             return
         }
         method = .plane
-        let isRight = Self.sides(mesh, plane: plane, originUm: originUm, spacingUm: spacingUm, bandUm: bandUm)
+        let columns = mesh.vertices.reduce(into: (low: Float.infinity, high: -Float.infinity)) {
+            ($0.low, $0.high) = (min($0.low, $1.z), max($0.high, $1.z))
+        }
+        let isRight = Self.sides(
+            mesh, plane: plane, originUm: originUm, spacingUm: spacingUm,
+            bandUm: bandUm ?? Double(columns.high - columns.low) / 6)
         let found = (left: all.filter { !isRight[$0] }, right: all.filter { isRight[$0] })
         left = found.left.isEmpty ? nil : found.left
         right = found.right.isEmpty ? nil : found.right
