@@ -55,7 +55,10 @@ public struct PhantomTransforms: Stage {
         let named = path.hasSuffix(ending) ? path : path + ending
         do {
             try TransformFile.write(transform, to: named)
-            if named != path { try FileManager.default.moveItem(atPath: named, toPath: path) }
+            guard named != path else { return }
+            // What an earlier attempt left behind is replaced.
+            try? FileManager.default.removeItem(atPath: path)
+            try FileManager.default.moveItem(atPath: named, toPath: path)
         } catch let error as TransformFileError {
             throw StageError(.badJob, error.problem, file: error.file)
         }
