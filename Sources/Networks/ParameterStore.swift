@@ -81,7 +81,8 @@ public final class ParameterStore {
                 tensor = try .uninitialised(shape: shape)
             }
         }
-        let placed = try tensor.moved(to: device)
+        // Convolutions of images with their channels side by side want their weights so too, else they are turned at every step.
+        let placed = try shape.count == 4 ? tensor.moved(to: device).channelsLast() : tensor.moved(to: device)
         if role != .statistic { try placed.requiringGradient() }
         tensors.append(NamedTensor(name: name, tensor: placed, role: role))
         return placed

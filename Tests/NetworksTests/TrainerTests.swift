@@ -109,7 +109,8 @@ import Torch
             #expect(abs(a.loss - b.loss) < 1e-4)
         }
         for (a, b) in try zip(whole.state().tensors, parts.state().tensors) where !a.name.contains("running") {
-            for (x, y) in zip(a.values, b.values) { #expect(abs(x - y) < 1e-4, "\(a.name)") }
+            // Two steps at rates up to 0.4 carry the rounding of gradients (sums of some 10³ terms of about 1) into the weights.
+            for (x, y) in zip(a.values, b.values) { #expect(abs(x - y) < 5e-4, "\(a.name)") }
         }
     }
 
@@ -127,7 +128,8 @@ import Torch
         #expect(try run { $0.checkpoints = true } == plain)
         let mixed = try run { $0.mixedPrecision = true }
         #expect(mixed != plain)
-        for (a, b) in zip(mixed, plain) { #expect(abs(a - b) < 0.1) }
+        // bfloat16's 2⁻⁹ a product, through six steps at a high rate: a tenth of the loss.
+        for (a, b) in zip(mixed, plain) { #expect(abs(a - b) < 0.1 * b) }
     }
 
     @Test func aLossThatIsNoNumberStopsTheTraining() throws {

@@ -72,7 +72,12 @@ int ct_to_device(const ct_tensor *tensor, int kind, int64_t index, ct_tensor **o
 }
 int ct_contiguous(const ct_tensor *tensor, int channels_last, ct_tensor **out) {
     return produce(out, [&] {
-        return tensor->value.contiguous(channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous);
+        const at::Tensor &value = tensor->value;
+        if (!channels_last) return value.contiguous();
+        // With one channel or one pixel both layouts are the same bytes, and `contiguous` leaves the strides of the other:
+        // the layers after it would then run in the slower layout. A clone has the strides of this one.
+        bool is_already = value.suggest_memory_format() == at::MemoryFormat::ChannelsLast;
+        return is_already ? value : value.clone(at::MemoryFormat::ChannelsLast);
     });
 }
 
