@@ -7,11 +7,10 @@ internal import StageKit
 struct MidlineScore {
     /// Distance in µm from each point to the true line; NaN in a section without one.
     var distanceUm: [Double]
-    /// Whether the point's hemisphere is that of the line next to it.
-    var hemisphereAgrees: [Bool]
+    /// Whether the point's hemisphere is that of the line next to it; nil where no line is near (`coverUm`) to tell.
+    var hemisphereAgrees: [Bool?]
     /// Whether the point lies in a part that was to be excluded.
     var isExcluded: [Bool]
-    /// Whether a tear or fold is nearer than `damageUm`.
     var sections: [String]
     /// Length of the true line outside excluded parts, in samples, and how much of it has a point near, section by section.
     var lineSamples: [Int]
@@ -26,8 +25,8 @@ struct MidlineScore {
         var bySection: [String: [Int]] = [:]
         for (index, section) in points.section.enumerated() { bySection[section, default: []].append(index) }
         distanceUm = Array(repeating: .nan, count: points.section.count)
-        hemisphereAgrees = Array(repeating: false, count: points.section.count)
-        isExcluded = hemisphereAgrees
+        hemisphereAgrees = Array(repeating: nil, count: points.section.count)
+        isExcluded = Array(repeating: false, count: points.section.count)
         sections = order
         lineSamples = []
         coveredSamples = []
@@ -41,6 +40,7 @@ struct MidlineScore {
                 isExcluded[index] = truth.isExcluded(position)
                 guard let near = line.nearest(to: position) else { continue }
                 distanceUm[index] = near.distanceUm
+                guard near.distanceUm <= coverUm else { continue }
                 hemisphereAgrees[index] = truth.hemisphere[near.sample] == points.hemisphere[index]
             }
             let found = LineDistance(samples: members.map { points.positionUm[$0] }, joinUm: 1e-9)
@@ -60,14 +60,14 @@ struct MidlineScore {
 
     var figures: [(String, Double)] {
         let distances = distanceUm.filter(\.isFinite)
-        let count = Double(max(distanceUm.count, 1))
+        let told = hemisphereAgrees.compactMap { $0 }
         return [
             ("midline_points", Double(distanceUm.count)),
             ("midline_distance_median_um", quantile(0.5, of: distances) ?? .nan),
             ("midline_distance_95_um", quantile(0.95, of: distances) ?? .nan),
             ("midline_covered", coveredShare),
             ("midline_in_excluded", Double(isExcluded.count { $0 })),
-            ("midline_hemisphere_right", Double(hemisphereAgrees.count { $0 }) / count),
+            ("midline_hemisphere_right", Double(told.count { $0 }) / Double(max(told.count, 1))),
         ]
     }
 }

@@ -12,6 +12,7 @@ public struct PhantomBrain: Stage {
     public static let summary = "Grows a folded two-hemisphere brain whose truth is known everywhere."
 
     public static func run(_ context: StageContext) throws {
+        let laplace = try context.config.bool("laplace")
         context.progress(0, "growing")
         let grown = try context.optionalInput("gray") == nil ? recipe(context) : fromVolumes(context)
         context.progress(0.6, "writing")
@@ -21,7 +22,8 @@ public struct PhantomBrain: Stage {
         }
         context.progress(0.8, "telling the truth")
         try context.write("truth") { file in
-            try grown.fields.writeTruth(to: file, names: grown.architecture.names, threads: context.cores)
+            try grown.fields.writeTruth(
+                to: file, names: grown.architecture.names, laplace: laplace, threads: context.cores)
         }
         context.figure("areas", Double(grown.architecture.names.count))
     }
@@ -100,7 +102,7 @@ extension BrainFields {
     }
 
     /// Writes what checks compare with: depth and thickness in the cortex, NaN elsewhere, areas and parts, on the brain's grid.
-    func writeTruth(to file: HDF5File, names: [String], threads: Int) throws {
+    func writeTruth(to file: HDF5File, names: [String], laplace: Bool, threads: Int) throws {
         var depth = Volume<Float>(
             planes: tissueUm.planes, rows: tissueUm.rows, columns: tissueUm.columns, filledWith: .nan)
         var thickness = depth
@@ -115,12 +117,14 @@ extension BrainFields {
             .chunked(shape: [1, volume.rows, volume.columns], level: 1)
         }
         try file.write(depth, to: "/depth", layout: layout(depth))
-        // The other depth, that of Laplace's equation: what a midsurface from a Laplace field is compared with.
-        var laplace = laplaceDepth(threads: threads)
-        for index in laplace.elements.indices where !laplace.elements[index].isNaN {
-            laplace.elements[index] = (laplace.elements[index] * 4096).rounded() / 4096
+        if laplace {
+            // The other depth, that of Laplace's equation: what a midsurface from a Laplace field is compared with.
+            var laplace = laplaceDepth(threads: threads)
+            for index in laplace.elements.indices where !laplace.elements[index].isNaN {
+                laplace.elements[index] = (laplace.elements[index] * 4096).rounded() / 4096
+            }
+            try file.write(laplace, to: "/laplace", layout: layout(laplace))
         }
-        try file.write(laplace, to: "/laplace", layout: layout(laplace))
         try file.write(thickness, to: "/thickness", layout: layout(thickness))
         try file.setAttribute("unit", to: "um", of: "/thickness")
         try file.write(areas, to: "/areas", layout: layout(areas))

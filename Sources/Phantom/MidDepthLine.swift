@@ -46,7 +46,7 @@ extension PhantomScan {
                     let excluded = kind.excludedPart != 0
                     result.points.append(point)
                     result.planePoints.append(SectionPoint(row: place.x, column: place.y))
-                    result.hemisphere.append(place.y < 0 ? 0 : 1)
+                    result.hemisphere.append(isLeft(place) ? 0 : 1)
                     result.area.append(excluded ? 0 : kind.area)
                     result.isExcluded.append(excluded ? 1 : 0)
                     result.thicknessUm.append(fields[0] - fields[1])
@@ -54,6 +54,14 @@ extension PhantomScan {
             }
         }
         return result
+    }
+
+    /// The hemisphere of a point: by its column; beside the fissure, which wanders, by the side that its tissue lies on.
+    private func isLeft(_ place: SIMD2<Double>) -> Bool {
+        guard abs(place.y) < 400 else { return place.y < 0 }
+        func depth(_ offset: Double) -> Float { plane.sample(rowUm: place.x, columnUm: place.y + offset)[0] }
+        let (left, right) = (depth(-800), depth(800))
+        return left == right ? place.y < 0 : left > right
     }
 
     /// Whether a point where both distances agree lies in cortex, or in what is folded like it.

@@ -37,7 +37,9 @@ private final class Folder {
     func makeBrain(_ name: String = "brain.h5", cores: Int = 2) throws {
         try run(
             PhantomBrain.self, outputs: ["brain": name, "truth": "truth-" + name],
-            config: ["species": .text("human"), "brain": .text("B01"), "spacing_um": .real(1500)], cores: cores)
+            config: [
+                "species": .text("human"), "brain": .text("B01"), "spacing_um": .real(1500), "laplace": .bool(false),
+            ], cores: cores)
     }
 
     func makeSection(
