@@ -122,30 +122,39 @@ struct BankSeparation: Sendable {
             return x * x + y * y + z * z
         }
         let limit = min(largestDistance, 100)
-        var buckets = [[Int32]](repeating: [], count: Int(4 * limit) + 8)
+        // The bucket of each squared distance; what is handed on is at most a voxel farther than the limit.
+        let farthest = Int((limit + 2) * (limit + 2)) + 1
+        let bucketOf = GridBuffer<Int32>(count: farthest + 1, filledWith: 0)
+        for distance in 0...farthest { bucketOf[distance] = Int32(4 * Float(distance).squareRoot()) }
+        let last = Int(4 * limit)
+        let firstLink = grid.map.planes == 1 ? 2 : 0
+        var buckets = [[Int32]](repeating: [], count: last + 16)
         for cell in 0..<count where offsets.base[cell].w != 0 {
-            buckets[Int(4 * Float(squared(offsets.base[cell])).squareRoot())].append(Int32(cell))
+            buckets[Int(bucketOf.base[Int(squared(offsets.base[cell]))])].append(Int32(cell))
         }
-        for bucket in 0..<Int(4 * limit) {
-            var place = 0
-            while place < buckets[bucket].count {
-                let cell = Int(buckets[bucket][place])
-                place += 1
-                let offset = offsets.base[cell]
-                // Settled nearer in the meantime.
-                guard Int(4 * Float(squared(offset)).squareRoot()) == bucket else { continue }
-                for link in 0..<6 {
-                    let other = Int(grid.neighbours.base[6 * cell + link])
-                    guard other < count else { continue }
-                    let handed = offset &- steps[link]
-                    let distance = squared(handed)
-                    let known = offsets.base[other]
-                    guard known.w == 0 || distance < squared(known) else { continue }
-                    offsets.base[other] = handed
-                    buckets[max(Int(4 * Float(distance).squareRoot()), bucket)].append(Int32(other))
+        for bucket in 0..<last {
+            // What is added to this bucket on the way is taken next.
+            while !buckets[bucket].isEmpty {
+                var cells: [Int32] = []
+                swap(&cells, &buckets[bucket])
+                for cell in cells {
+                    let offset = offsets.base[Int(cell)]
+                    // Settled nearer in the meantime.
+                    guard Int(bucketOf.base[Int(squared(offset))]) == bucket else { continue }
+                    let links = grid.neighbours.base + 6 * Int(cell)
+                    for link in firstLink..<6 {
+                        let other = Int(links[link])
+                        guard other < count else { continue }
+                        let handed = offset &- steps[link]
+                        let distance = squared(handed)
+                        let known = offsets.base[other]
+                        guard known.w == 0 || distance < squared(known) else { continue }
+                        offsets.base[other] = handed
+                        let place = max(Int(bucketOf.base[Int(distance)]), bucket)
+                        if place < last { buckets[place].append(Int32(other)) }
+                    }
                 }
             }
-            buckets[bucket] = []
         }
         return offsets
     }

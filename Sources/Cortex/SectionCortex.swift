@@ -11,15 +11,18 @@ public struct SectionCortexSettings: Sendable, Equatable {
     public var smallestBankDistancePx: Double
     /// Farther from white matter than this no banks are looked for, in pixels.
     public var largestBankDistancePx: Double
+    /// Farther from the skeleton than this the fields stay a guess: no point is pushed from there. In pixels.
+    public var reachPx: Double
 
     public init(
         largestHolePx: Int = 25, largestIsletPx: Int = 60, smallestBankDistancePx: Double = 16,
-        largestBankDistancePx: Double = 100
+        largestBankDistancePx: Double = 100, reachPx: Double = .infinity
     ) {
         self.largestHolePx = largestHolePx
         self.largestIsletPx = largestIsletPx
         self.smallestBankDistancePx = smallestBankDistancePx
         self.largestBankDistancePx = largestBankDistancePx
+        self.reachPx = reachPx
     }
 }
 
@@ -74,15 +77,19 @@ public struct SectionCortex: Sendable {
         }
         let toPia = distanceTransform(of: BitImage(pia) { $0 == 0 }, threads: threads)
         let toWhite = distanceTransform(of: BitImage(labels) { $0 != TissueClass.white }, threads: threads)
-        var imbalance = toPia
-        var thickness = toPia
-        for pixel in imbalance.elements.indices {
-            imbalance.elements[pixel] = toPia.elements[pixel] - toWhite.elements[pixel]
-            thickness.elements[pixel] = toPia.elements[pixel] + toWhite.elements[pixel]
+        var (imbalance, thickness) = (toPia, toWhite)
+        imbalance.elements.withUnsafeMutableBufferPointer { imbalance in
+            thickness.elements.withUnsafeMutableBufferPointer { thickness in
+                for pixel in imbalance.indices {
+                    let (pia, white) = (imbalance[pixel], thickness[pixel])
+                    imbalance[pixel] = pia - white
+                    thickness[pixel] = pia + white
+                }
+            }
         }
         let skeleton = Self.skeleton(grid, imbalance)
         gray = labels.map { $0 == TissueClass.gray ? 1 : 0 }
-        field = Self.field(grid, imbalance, thickness, skeleton)
+        field = Self.field(grid, imbalance, thickness, skeleton, reachPx: settings.reachPx)
         self.imbalance = imbalance
         self.thickness = thickness
         self.skeleton = skeleton
@@ -115,36 +122,26 @@ public struct SectionCortex: Sendable {
         return skeleton
     }
 
-    /// Laplace's equation by successive over-relaxation: 1 on the skeleton, 0 at pia and white matter.
+    /// Laplace's equation: 1 on the skeleton, 0 at pia and white matter.
     private static func field(
-        _ grid: GrayGrid, _ imbalance: Image<Float>, _ thickness: Image<Float>, _ skeleton: Image<UInt8>
+        _ grid: GrayGrid, _ imbalance: Image<Float>, _ thickness: Image<Float>, _ skeleton: Image<UInt8>,
+        reachPx: Double
     ) -> Image<Float> {
-        let level = LaplaceLevel(
-            count: grid.map.count, reds: grid.map.reds, neighbours: grid.neighbours, weights: nil,
-            anchors: grid.anchors, threads: 1)
-        let values = GridBuffer<Float>(count: level.count + 1, filledWith: 0)
-        let isFree = GridBuffer<Float>(count: level.count, filledWith: 1)
-        for cell in 0..<level.count {
+        let count = grid.map.count
+        let values = GridBuffer<Float>(count: count + 1, filledWith: 0)
+        let isSkeleton = GridBuffer<UInt8>(count: count, filledWith: 0)
+        for cell in 0..<count {
             let pixel = Int(grid.voxels[cell])
-            if skeleton.elements[pixel] == 1 { isFree[cell] = 0 }
+            isSkeleton[cell] = skeleton.elements[pixel]
             // Between two parallel boundaries this is the solution already.
             let share = abs(imbalance.elements[pixel]) / max(thickness.elements[pixel], 1)
             values[cell] = skeleton.elements[pixel] == 1 ? 1 : max(0, 1 - share)
         }
-        // Best for a strip of some forty pixels: 2 / (1 + sin(π / 40)).
-        let omega: Float = 1.85
-        for sweep in 0..<400 {
-            var largest: Float = 0
-            for cell in 0..<level.count {
-                let target = level.neighbourSum(cell, values.base) * level.inverseDiagonals[cell]
-                let change = omega * (target - values[cell]) * isFree[cell]
-                values[cell] += change
-                largest = max(largest, abs(change))
-            }
-            if sweep > 5, largest < 1e-3 { break }
-        }
+        // A way of so many pixels takes half as many steps again at most: the diagonal's.
+        let steps = reachPx < Double(count) ? Int(1.5 * reachPx) + 2 : count
+        SkeletonField(reachSteps: steps).relax(values, grid: grid, isSkeleton: isSkeleton)
         var field = Image<Float>(rows: imbalance.rows, columns: imbalance.columns, filledWith: 0)
-        for cell in 0..<level.count { field.elements[Int(grid.voxels[cell])] = min(max(values[cell], 0), 1) }
+        for cell in 0..<count { field.elements[Int(grid.voxels[cell])] = min(max(values[cell], 0), 1) }
         return field
     }
 }

@@ -74,7 +74,8 @@ public struct Midline: Stage {
                 cortex: SectionCortexSettings(
                     largestHolePx: Int(holeMm2 * 1e6 / (pixelUm * pixelUm)),
                     largestIsletPx: Int(isletMm2 * 1e6 / (pixelUm * pixelUm)),
-                    smallestBankDistancePx: bankUm / pixelUm, largestBankDistancePx: farthestUm / pixelUm))
+                    smallestBankDistancePx: bankUm / pixelUm, largestBankDistancePx: farthestUm / pixelUm,
+                    reachPx: pushUm / pixelUm))
         }
     }
 

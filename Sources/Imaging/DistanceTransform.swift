@@ -52,12 +52,12 @@ private func squaredDistances(
         let grid = DisjointSlices(buffer)
         // Lines of each axis: how many, where they start, how far apart their elements lie.
         if rows > 1 {
-            parallelBands(planes * columns, band: 64, threads: threads) { band in
-                var envelope = ParabolaEnvelope(length: rows, spacing: spacing.1)
-                for line in band {
-                    envelope.transform(
-                        grid.base + line / columns * rows * columns + line % columns, stride: columns)
-                }
+            let parts = (columns + 255) / 256
+            parallelFor(planes * parts, threads: threads) { part in
+                let first = part % parts * 256
+                squareSteps(
+                    grid.base + part / parts * rows * columns + first, rows: rows, columns: min(256, columns - first),
+                    stride: columns, scale: spacing.1 * spacing.1)
             }
         }
         if columns > 1 {
@@ -74,6 +74,27 @@ private func squaredDistances(
         }
     }
     return elements
+}
+
+/// Replaces 0 and infinity by the squared distance to the next 0 up or down the column, whole rows of columns at a time.
+private func squareSteps(
+    _ top: UnsafeMutablePointer<Double>, rows: Int, columns: Int, stride: Int, scale: Double
+) {
+    for row in 1..<rows {
+        let here = top + row * stride
+        let above = here - stride
+        for column in 0..<columns { here[column] = min(here[column], above[column] + 1) }
+    }
+    for row in (0..<rows - 1).reversed() {
+        let here = top + row * stride
+        let below = here + stride
+        for column in 0..<columns {
+            let steps = below[column]
+            here[column] = min(here[column], steps + 1)
+            below[column] = scale * steps * steps
+        }
+    }
+    for column in 0..<columns { top[column] = scale * top[column] * top[column] }
 }
 
 /// Distance transform of one line: the lower envelope of parabolas.
@@ -93,7 +114,21 @@ private struct ParabolaEnvelope {
     }
 
     mutating func transform(_ line: UnsafeMutablePointer<Double>, stride: Int) {
-        let scale = spacing * spacing
+        values.withUnsafeMutableBufferPointer { values in
+            apexes.withUnsafeMutableBufferPointer { apexes in
+                bounds.withUnsafeMutableBufferPointer { bounds in
+                    Self.transform(
+                        line, stride: stride, length: length, scale: spacing * spacing, values, apexes, bounds)
+                }
+            }
+        }
+    }
+
+    @inline(__always) private static func transform(
+        _ line: UnsafeMutablePointer<Double>, stride: Int, length: Int, scale: Double,
+        _ values: UnsafeMutableBufferPointer<Double>, _ apexes: UnsafeMutableBufferPointer<Int>,
+        _ bounds: UnsafeMutableBufferPointer<Double>
+    ) {
         var count = 0
         for index in 0..<length {
             let value = line[index * stride]
@@ -102,8 +137,14 @@ private struct ParabolaEnvelope {
             var start = -Double.infinity
             while count > 0 {
                 let apex = apexes[count - 1]
-                let difference = Double(index * index - apex * apex)
-                start = ((value - values[apex]) / scale + difference) / Double(2 * (index - apex))
+                let rise = value - values[apex]
+                if rise == 0 {
+                    // Equally high parabolas meet halfway.
+                    start = Double(index + apex) / 2
+                } else {
+                    let difference = Double(index * index - apex * apex)
+                    start = (rise / scale + difference) / Double(2 * (index - apex))
+                }
                 if start > bounds[count - 1] { break }
                 count -= 1
                 start = -.infinity

@@ -5,7 +5,7 @@ public struct HemisphereSplit: Sendable {
     public enum Method: String, Sendable {
         /// Each hemisphere hung together by itself.
         case sheets
-        /// One sheet went over both hemispheres and was parted at the mid-sagittal plane.
+        /// One sheet went over both hemispheres and was parted along the shortest line about the mid-sagittal plane.
         case plane
         /// There is one hemisphere only.
         case single
@@ -18,14 +18,15 @@ public struct HemisphereSplit: Sendable {
 
     /// Parts a sheet between the hemispheres; left is the side of the smaller columns.
     ///
-    /// Where the two largest parts are of like size and lie side by side, they are the hemispheres. Otherwise the mid-sagittal plane decides: parts on one
-    /// side of it belong there, and a part that goes over it is parted where fronts meet that start a sixth of the sheet's width away on either side: so a medial wall stays
-    /// with its own hemisphere though it bulges over the plane, or the plane misses it as stacks drift. Without a fissure in the plane there is one hemisphere, named after the side that is not flat.
+    /// Where the two largest parts are of like size and lie side by side, they are the hemispheres. Otherwise the mid-sagittal plane decides: faces farther from it
+    /// than a band belong to its sides, and within the band the sheet is parted along the shortest line there is. Where the banks of the fissure touch
+    /// they hang together by narrow bridges, so that the shortest line crosses these, however far a medial wall lies beyond the plane: stacks twist and drift
+    /// along their planes by several millimetres. Without a fissure in the plane there is one hemisphere, named after the side that is not flat.
     ///
     /// - Parameters:
     ///   - mesh: in µm.
     ///   - labels: tissue that the plane is found from.
-    ///   - bandUm: how far from the plane the fronts start; a sixth of the sheet's extent along the columns where nil.
+    ///   - bandUm: half the width of the band in which the cut is sought; a fifth of the sheet's extent along the columns where nil.
     public init(
         _ mesh: TriangleMesh, labels: Volume<UInt8>, originUm: SIMD3<Double>, spacingUm: Double, bandUm: Double? = nil
     ) {
@@ -64,13 +65,13 @@ public struct HemisphereSplit: Sendable {
         }
         let isRight = Self.sides(
             mesh, plane: plane, originUm: originUm, spacingUm: spacingUm,
-            bandUm: bandUm ?? Double(columns.high - columns.low) / 6)
+            bandUm: bandUm ?? Double(columns.high - columns.low) / 5)
         let found = (left: all.filter { !isRight[$0] }, right: all.filter { isRight[$0] })
         left = found.left.isEmpty ? nil : found.left
         right = found.right.isEmpty ? nil : found.right
     }
 
-    /// For each face whether it belongs to the right: beyond the band at once, within it as the front that reaches it first.
+    /// For each face whether it belongs to the right: beyond the band at once, within it by the shortest cut.
     private static func sides(
         _ mesh: TriangleMesh, plane: MidsagittalPlane, originUm: SIMD3<Double>, spacingUm: Double, bandUm: Double
     ) -> [Bool] {
@@ -80,21 +81,38 @@ public struct HemisphereSplit: Sendable {
             let centre = SIMD3<Double>(a + ((b - a) + (c - a)) / 3)
             return plane.distance((centre - originUm) / spacingUm) * spacingUm
         }
-        var isRight = distances.map { $0 > 0 }
-        var reached = distances.map { abs($0) > bandUm }
-        var rim = mesh.faces.indices.filter { reached[$0] }
-        while !rim.isEmpty {
-            var next: [Int] = []
-            for face in rim {
-                for corner in 0..<3 {
-                    let twin = twins[3 * face + corner]
-                    guard twin != .max, !reached[Int(twin / 3)] else { continue }
-                    reached[Int(twin / 3)] = true
-                    isRight[Int(twin / 3)] = isRight[face]
-                    next.append(Int(twin / 3))
+        // Edges far from the plane weigh up to twice their length, so that of like cuts the one near the plane is taken.
+        var weights = [Int32](repeating: 0, count: twins.count)
+        for edge in twins.indices where twins[edge] != .max && Int(twins[edge]) > edge {
+            let twin = Int(twins[edge])
+            let face = mesh.faces[edge / 3]
+            let ends = mesh.vertices[Int(face[edge % 3])] - mesh.vertices[Int(face[(edge % 3 + 1) % 3])]
+            let away = 0.5 * abs(distances[edge / 3] + distances[twin / 3]) / bandUm
+            let weight = 16 * Double((ends * ends).sum().squareRoot()) / spacingUm * (1 + min(away, 1))
+            weights[edge] = Int32(max(1, min(weight, 1e6)))
+            weights[twin] = weights[edge]
+        }
+        let cut = shortestCut(
+            twins: twins, sources: distances.map { $0 < -bandUm }, sinks: distances.map { $0 > bandUm },
+            weights: weights)
+        var isRight = cut.map { $0 > 0 }
+        // What the cut leaves open goes in one piece to the side where most of it is.
+        var isSeen = cut.map { $0 != 0 }
+        for start in isSeen.indices where !isSeen[start] {
+            var group = [start]
+            isSeen[start] = true
+            var head = 0
+            var sum = 0.0
+            while head < group.count {
+                let face = group[head]
+                head += 1
+                sum += distances[face]
+                for edge in 3 * face..<3 * face + 3 where twins[edge] != .max && !isSeen[Int(twins[edge] / 3)] {
+                    isSeen[Int(twins[edge] / 3)] = true
+                    group.append(Int(twins[edge] / 3))
                 }
             }
-            rim = next
+            if sum > 0 { for face in group { isRight[face] = true } }
         }
         return isRight
     }
