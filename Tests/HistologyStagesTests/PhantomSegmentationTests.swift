@@ -19,10 +19,14 @@ struct PhantomSegmentationTests {
         let scan = PhantomScan(
             plane: plane, architecture: anatomy.architecture, field: cut.field(around: plane), stain: stain,
             spacingUm: 64, texture: 2, seed: 5)
-        let truth = scan.truth(spacingUm: 64, threads: 2).labels
-        let found = segmentTissue(scan.image(threads: 2), spacingUm: 64, threads: 2).labels
-        #expect(dice(found, truth, label: TissueLabel.gray) > 0.96)
-        #expect(dice(found, truth, label: TissueLabel.white) > 0.95)
+        let truth = scan.truth(spacingUm: 64, threads: 2)
+        // Subcortex, brainstem and cerebellum have gray and white matter of their own and are taken out of the volume by a mask.
+        var found = segmentTissue(scan.image(threads: 2), spacingUm: 64, threads: 2).labels
+        for index in found.elements.indices where truth.excluded.elements[index] != 0 { found.elements[index] = 0 }
+        var right = truth.labels
+        for index in right.elements.indices where truth.excluded.elements[index] != 0 { right.elements[index] = 0 }
+        #expect(dice(found, right, label: TissueLabel.gray) > 0.96)
+        #expect(dice(found, right, label: TissueLabel.white) > 0.95)
     }
 
     private func dice(_ first: Image<UInt8>, _ second: Image<UInt8>, label: UInt8) -> Double {
