@@ -10,7 +10,8 @@ public import StageKit
 /// to the section by the stack, then by the section's true place in the brain.
 public struct GeometryCheck: Stage {
     public static let name = "geometry-check"
-    public static let summary = "Scores midsurface, midline points and MNI coordinates of a phantom brain against the truth."
+    public static let summary =
+        "Scores midsurface, midline points and MNI coordinates of a phantom brain against the truth."
 
     public static func run(_ context: StageContext) throws {
         context.progress(0, "truth")

@@ -26,8 +26,8 @@ struct SurfaceScore {
         for side in ["left", "right"] where file.contains("/\(side)/vertices") {
             let mesh = try TriangleMesh(file, side)
             let topology = MeshTopology(mesh)
-            hemispheres.append(
-                (side, Double(2 - topology.eulerCharacteristic) / 2, topology.boundaryEdgeCount == 0, mesh.vertices.count))
+            let genus = Double(2 - topology.eulerCharacteristic) / 2
+            hemispheres.append((side, genus, topology.boundaryEdgeCount == 0, mesh.vertices.count))
             let path = "/\(side)/cortex"
             isCortex +=
                 file.contains(path)
