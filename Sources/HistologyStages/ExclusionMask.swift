@@ -2,6 +2,7 @@ internal import HDF5
 internal import NDArray
 internal import NIfTI
 internal import Registration
+internal import SpatialTransforms
 public import StageKit
 
 /// The parts of a brain that the cortex's pipeline must leave out, on the grid of its volume: subcortex, cerebellum, brainstem.
@@ -100,14 +101,10 @@ extension ReconstructionGrid {
         self.init(planes: shape[0], rows: shape[1], columns: shape[2], spacingUm: spacingUm, originUm: originUm)
     }
 
-    /// Row-major 4 × 4 from (column, row, plane, 1) to RAS mm of the reconstruction: x = column, y = plane, z = −row.
+    /// Row-major 4 × 4 from (column, row, plane, 1) to RAS mm of the reconstruction.
     var indexToRasMm: [Double] {
-        let step = spacingUm / 1000
-        return [
-            step, 0, 0, originUm[2] / 1000,
-            0, 0, step, originUm[0] / 1000,
-            0, -step, 0, -originUm[1] / 1000,
-            0, 0, 0, 1,
-        ]
+        ReconstructionSpace.indexToRasMm(
+            originUm: SIMD3(originUm[0], originUm[1], originUm[2]), spacingUm: spacingUm
+        ).rowMajor
     }
 }

@@ -11,7 +11,7 @@ struct SurfaceScore {
     var foundToTruthUm: [Float]
     /// Of each vertex of the true midsurface, µm.
     var truthToFoundUm: [Float]
-    /// Euler characteristic and whether it is closed, of each hemisphere.
+    /// Genus (NaN where it has none) and whether it is a closed manifold, of each hemisphere.
     var hemispheres: [(name: String, genus: Double, isClosed: Bool, vertices: Int)]
 
     /// - Parameters:
@@ -19,19 +19,18 @@ struct SurfaceScore {
     ///   - truth: the truth of a phantom brain; its midsurface is where the depth is ½.
     ///   - toBrain: carries reconstruction µm into brain µm.
     init(surface: StageInput, truth: StageInput, toBrain: ReconstructionToBrain, cores: Int) throws {
-        let file = try HDF5File(reading: surface.path)
         hemispheres = []
         var found = TriangleMesh()
         var isCortex: [Bool] = []
-        for side in ["left", "right"] where file.contains("/\(side)/vertices") {
-            let mesh = try TriangleMesh(file, side)
+        for hemisphere in try SurfaceArtifact(surface).hemispheres {
+            let mesh = hemisphere.mesh
             let topology = MeshTopology(mesh)
-            let genus = Double(2 - topology.eulerCharacteristic) / 2
-            hemispheres.append((side, genus, topology.boundaryEdgeCount == 0, mesh.vertices.count))
-            let path = "/\(side)/cortex"
-            isCortex +=
-                file.contains(path)
-                ? try file.read(path, as: UInt8.self).map { $0 != 0 } : mesh.vertices.map { _ in true }
+            hemispheres.append(
+                (
+                    hemisphere.index == 0 ? "left" : "right", topology.genus.map(Double.init) ?? .nan,
+                    topology.isClosedManifold, mesh.vertices.count
+                ))
+            isCortex += hemisphere.isCortex?.map { $0 != 0 } ?? mesh.vertices.map { _ in true }
             let offset = UInt32(found.vertices.count)
             found.vertices += mesh.vertices.map { toBrain($0) }
             found.faces += mesh.faces.map { $0 &+ SIMD3(repeating: offset) }
@@ -129,20 +128,4 @@ private func distances(of points: [SIMD3<Float>], to grid: TriangleGrid, threads
         }
     }
     return result
-}
-
-extension TriangleMesh {
-    /// The mesh of one hemisphere in a surface-mesh artifact.
-    init(_ file: HDF5File, _ side: String) throws {
-        let vertices = try file.read("/\(side)/vertices", as: Float.self)
-        let faces = try file.read("/\(side)/faces", as: UInt32.self)
-        guard vertices.count.isMultiple(of: 3), faces.count.isMultiple(of: 3),
-            faces.allSatisfy({ $0 < UInt32(vertices.count / 3) })
-        else { throw StageError(.badInput, "/\(side) is no mesh of triangles", file: file.path) }
-        self.init(
-            vertices: (0..<vertices.count / 3).map {
-                SIMD3(vertices[3 * $0], vertices[3 * $0 + 1], vertices[3 * $0 + 2])
-            },
-            faces: (0..<faces.count / 3).map { SIMD3(faces[3 * $0], faces[3 * $0 + 1], faces[3 * $0 + 2]) })
-    }
 }

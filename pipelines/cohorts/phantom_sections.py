@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes phantom-sections.csv: which sections of each phantom brain there are, where they were cut, which lie face down.
 
-    python3 pipelines/cohorts/phantom_sections.py [--interval-um 800] > pipelines/cohorts/phantom-sections.csv
+    python3 pipelines/cohorts/phantom_sections.py [--interval-um 500] > pipelines/cohorts/phantom-sections.csv
 
 A brain is cut from its back to its front, as far as a section holds at least 60 mm² of tissue (measured on the brains of
 seed 0). Numbers count every cut; those of missing sections are left out, so that gaps keep their width.
@@ -39,7 +39,7 @@ def rows(interval_um):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--interval-um", type=int, default=800)
+    parser.add_argument("--interval-um", type=int, default=500)
     print("brain,section,position_um,mirrored")
     for brain, number, position, mirrored in rows(parser.parse_args().interval_um):
         print(f"{brain},{number:04d},{position},{str(mirrored).lower()}")
