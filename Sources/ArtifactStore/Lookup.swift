@@ -76,9 +76,9 @@ extension ArtifactStore {
     }
 
     private func lookupLabel(_ what: String) throws -> Lookup? {
-        // `stage[…].port`; a stage's name has no dot.
+        // A task, or `stage[…].port`. A dot may also stand in the name of a stage that a pipeline imports: `cohort.template`.
         let bracket = what.lastIndex(of: "]") ?? what.startIndex
-        let dot = what[bracket...].lastIndex(of: ".")
+        let dot = try knownTask(what) == nil ? what[bracket...].lastIndex(of: ".") : nil
         let label = dot.map { String(what[..<$0]) } ?? what
         let port = dot.map { String(what[what.index(after: $0)...]) }
         guard let task = try knownTask(label) else { return nil }

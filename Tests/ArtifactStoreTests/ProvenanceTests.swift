@@ -136,6 +136,16 @@ private struct FiveLeaves {
         #expect(try store.lookup(digest("key of leaf[i=2]").hex).artifact == nil)
     }
 
+    @Test func aStageOfAnImportedFileIsFoundThoughItsNameHasADot() throws {
+        let folder = ScratchFolder()
+        let store = try ArtifactStore(path: folder.store)
+        store.register([makeStage("cohort.base")])
+        let file = try store.publish(makeRecord("cohort.base"), ["base"])[0]
+        #expect(try store.lookup("cohort.base") == Lookup(key: digest("key of cohort.base"), artifact: nil))
+        #expect(try store.lookup("cohort.base.out") == Lookup(key: digest("key of cohort.base"), artifact: file.digest))
+        #expect(throws: StoreError.self) { try store.lookup("cohort.other") }
+    }
+
     @Test(arguments: ["nothing", "leaf[i=9]", "top.nowhere", "deadbeef", ""])
     func unknownThingIsNotFound(what: String) throws {
         let case5 = try FiveLeaves()
