@@ -114,6 +114,8 @@ let package = Package(
         library("Surfaces", ["NDArray", "LinearAlgebra"]),
         // meshes and tables as other programs read them: GIfTI, PLY, NPY, CSV
         library("ExportFormats", ["NDArray", "Surfaces"]),
+        // PCA, k-means, UMAP, regression, classification and the scores of each
+        library("Statistics", ["NDArray", "LinearAlgebra"]),
         // synthetic brains with known truth
         library("Phantom", ["NDArray", "SpatialTransforms"]),
         // tensors, gradients and mixed precision over libtorch
@@ -141,7 +143,7 @@ let package = Package(
             "cyto-bench",
             [
                 "NDArray", "Imaging", "Registration", "SectionFiles", "HDF5", "Phantom", "PNG", "NIfTI", "Cortex",
-                "Surfaces", "VolumeRegistration", "SpatialTransforms", arguments,
+                "Surfaces", "Statistics", "VolumeRegistration", "SpatialTransforms", arguments,
             ]),
 
         // MARK: C libraries, each imported by exactly one Swift target
@@ -186,6 +188,7 @@ let package = Package(
         tests("Cortex", ["Cortex", "Imaging", "NDArray"], resources: [.copy("Vectors")]),
         tests("Surfaces", ["Surfaces", "NDArray"], resources: [.copy("Vectors")]),
         tests("ExportFormats", ["ExportFormats", "Surfaces", "NDArray"]),
+        tests("Statistics", ["Statistics", "NDArray"], resources: [.copy("Vectors")]),
         tests("Torch", ["Torch"]),
         tests("Networks", ["Networks", "Torch", "NDArray"], resources: [.copy("Vectors")]),
         tests(

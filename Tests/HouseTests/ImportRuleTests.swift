@@ -73,7 +73,7 @@ import Testing
     @Test func algorithmsKnowNoFilesAndNoProtocol() {
         for name in [
             "NDArray", "Imaging", "Registration", "Phantom", "LinearAlgebra", "SpatialTransforms", "VolumeRegistration",
-            "Cortex", "Surfaces", "Torch", "Networks",
+            "Cortex", "Surfaces", "Statistics", "Torch", "Networks",
         ] {
             let foreign = imports[name, default: []].intersection([
                 "HDF5", "TIFF", "PNG", "JPEG", "NIfTI", "TransformFiles", "SectionFiles", "ExportFormats", "StageKit",
