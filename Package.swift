@@ -122,6 +122,8 @@ let package = Package(
         library("Torch", ["CTorch"]),
         // R50, R50-ViT and their family, losses, optimizers, augmentation
         library("Networks", ["Torch", "NDArray", "Imaging"]),
+        // metrics of classified areas, and the layouts of scores that several stages write
+        library("ScoreTables", ["HDF5"]),
         // the Stage protocol, typed ports, worker main loop
         library("StageKit", ["StageProtocol", "NDArray", "HDF5"]),
         // one thin file a stage
@@ -134,7 +136,7 @@ let package = Package(
             ]),
         program("cyto-stage", ["HistologyStages", "StageKit"]),
         // training and features, and the files of models, checkpoints and patches
-        library("LearningStages", ["StageKit", "HDF5", "NDArray", "Networks", "Torch"]),
+        library("LearningStages", ["StageKit", "HDF5", "NDArray", "Networks", "Torch", "PNG", "ScoreTables"]),
         // the only program that loads libtorch
         program("cyto-learn", ["LearningStages", "StageKit"]),
 
@@ -193,7 +195,8 @@ let package = Package(
         tests("Networks", ["Networks", "Torch", "NDArray"], resources: [.copy("Vectors")]),
         tests(
             "LearningStages",
-            ["LearningStages", "StageKit", "StageProtocol", "HDF5", "Networks", "Torch", "NDArray"]),
+            ["LearningStages", "StageKit", "StageProtocol", "HDF5", "Networks", "Torch", "NDArray", "PNG", "ScoreTables"]),
+        tests("ScoreTables", ["ScoreTables", "HDF5"]),
         tests("StageKit", ["StageKit", "StageProtocol", "HDF5", "NDArray"]),
         tests(
             "HistologyStages",

@@ -25,11 +25,15 @@ public struct ModelFile: Sendable {
     /// Writes the model into an open file.
     public func write(to file: HDF5File) throws {
         try file.setAttribute("version", to: Self.version)
-        try file.setAttribute("network", to: json(network))
-        try file.setAttribute("objective", to: json(objective))
+        try file.setAttribute("network", to: encodedNetwork)
+        try file.setAttribute("objective", to: encodedObjective)
         try file.setAttribute("spacing_um", to: spacingUm)
         try writeTensors(tensors, to: file)
     }
+
+    /// The network and the objective as attributes hold them: JSON with keys in order.
+    var encodedNetwork: String { get throws { try json(network) } }
+    var encodedObjective: String { get throws { try json(objective) } }
 
     /// Reads a model.
     ///

@@ -11,6 +11,18 @@ public struct PretrainingConfig: Sendable, Codable, Equatable {
         case r50ViT = "r50-vit"
         /// The phantom's small network.
         case small
+        /// The phantom's small network with a small transformer on its map.
+        case smallViT = "small-vit"
+
+        /// The network, for images of a side.
+        public func network(imageSide: Int) -> NetworkDescription {
+            switch self {
+            case .r50: NetworkDescription(residual: .r50, imageSide: imageSide)
+            case .r50ViT: NetworkDescription(residual: .r50, transformer: .base, imageSide: imageSide)
+            case .small: NetworkDescription(residual: .small, imageSide: imageSide)
+            case .smallViT: NetworkDescription(residual: .small, transformer: .small, imageSide: imageSide)
+            }
+        }
     }
     /// The methods by name.
     public enum Method: String, Sendable, Codable, CaseIterable {
@@ -78,13 +90,7 @@ public struct PretrainingConfig: Sendable, Codable, Equatable {
     }
 
     /// The network, for patches of `patchSide`.
-    public var network: NetworkDescription {
-        switch architecture {
-        case .r50: NetworkDescription(residual: .r50, imageSide: patchSide)
-        case .r50ViT: NetworkDescription(residual: .r50, transformer: .base, imageSide: patchSide)
-        case .small: NetworkDescription(residual: .small, imageSide: patchSide)
-        }
-    }
+    public var network: NetworkDescription { architecture.network(imageSide: patchSide) }
 
     /// The rate of each step.
     public var rates: LearningRateSchedule {

@@ -2,7 +2,8 @@ public import StageKit
 
 /// The stages that cyto-learn can do, in the order of the pipeline.
 public let learningStages: [any Stage.Type] = [
-    Pretraining.self
+    Pretraining.self,
+    Features.self,
 ]
 
 /// Small commands beside the stages.

@@ -7,7 +7,8 @@ internal import Torch
 /// Times training steps or forward passes on random images; `benchmarks/torch_throughput.py` does the same in Python.
 let throughputTool = StageTool(
     name: "throughput",
-    summary: "NETWORK SIDE BATCH STEPS THREADS [bf16] [forward]: times training steps of small, r50 or r50-vit, as JSON"
+    summary:
+        "NETWORK SIDE BATCH STEPS THREADS [bf16] [forward]: times training steps of small, small-vit, r50 or r50-vit, as JSON"
 ) { arguments in
     guard arguments.count >= 5, let architecture = PretrainingConfig.Architecture(rawValue: arguments[0]),
         let side = Int(arguments[1]), let batch = Int(arguments[2]), let steps = Int(arguments[3]), steps >= 1,
@@ -18,11 +19,8 @@ let throughputTool = StageTool(
     let mixed = arguments.contains("bf16")
     let forward = arguments.contains("forward")
     try Torch.setThreads(threads)
-    let residual: ResidualNetworkShape = architecture == .small ? .small : .r50
     let store = ParameterStore(seed: 1, threads: threads)
-    let network = try NetworkDescription(
-        residual: residual, transformer: architecture == .r50ViT ? .base : nil, imageSide: side
-    ).build(store)
+    let network = try architecture.network(imageSide: side).build(store)
     let head = try ProjectionHead(features: network.featureCount, parameters: store)
     let trainer = Trainer(
         backbone: network, output: head, parameters: store, objective: .spatial(sigmaMm: 10, temperature: 0.07),

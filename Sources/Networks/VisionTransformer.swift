@@ -19,6 +19,9 @@ public struct VisionTransformerShape: Sendable, Equatable, Codable {
     /// ViT-B: 12 layers, 768 wide, 12 heads, hidden layers of 3072.
     public static let base = VisionTransformerShape(width: 768, layers: 12, heads: 12, hidden: 3072)
 
+    /// The phantom's small one, on the small residual network's 8 × 8 map.
+    public static let small = VisionTransformerShape(width: 96, layers: 2, heads: 4, hidden: 192)
+
     func validate() throws {
         guard width >= 1, layers >= 1, heads >= 1, hidden >= 1, width % heads == 0 else {
             throw NetworkError(

@@ -109,6 +109,10 @@ public struct StageConfig: Sendable {
     public func optionalDouble(_ key: String) throws -> Double? { has(key) ? try double(key) : nil }
     /// A whole number, or nil where the key is absent or null.
     public func optionalInteger(_ key: String) throws -> Int? { has(key) ? try integer(key) : nil }
+    /// A whole number within a range, or nil where the key is absent or null.
+    public func optionalInteger(_ key: String, in range: some RangeExpression<Int>) throws -> Int? {
+        has(key) ? try integer(key, in: range) : nil
+    }
     /// A text, or nil where the key is absent or null.
     public func optionalText(_ key: String) throws -> String? { has(key) ? try text(key) : nil }
 

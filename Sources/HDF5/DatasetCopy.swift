@@ -1,13 +1,32 @@
-internal import HDF5
+/// Some rows of a table: a file whose root holds datasets with one row each along their first axis.
+public struct RowSelection: Sendable {
+    /// The rows that are kept, in the order that they get.
+    public var rows: [Int]
+    /// How many rows the table has.
+    public var count: Int
+
+    public init(_ rows: [Int], of count: Int) {
+        precondition(rows.allSatisfy { $0 >= 0 && $0 < count }, "A selected row lies outside of the table's \(count).")
+        self.rows = rows
+        self.count = count
+    }
+}
 
 /// Copies every dataset of a file with its attributes, and the attributes of the root; groups come with their datasets.
 ///
-/// - Parameter skipping: paths that are to be left out.
-func copyDatasets(from source: HDF5File, to target: HDF5File, skipping: Set<String> = []) throws {
+/// - Parameters:
+///   - skipping: paths that are to be left out.
+///   - selection: keeps some rows of the datasets that stand directly in the root and are as long as the table; what stands in
+///     groups (tables of names) is copied whole.
+/// - Throws: `HDF5Error` for a dataset of a type that is not read here.
+public func copyDatasets(
+    from source: HDF5File, to target: HDF5File, skipping: Set<String> = [], selection: RowSelection? = nil
+) throws {
     for node in try source.nodes() where !skipping.contains(node.path) {
         if node.path != "/" {
             guard !node.isGroup else { continue }
-            try copyDataset(node.path, from: source, to: target)
+            let isRow = !node.path.dropFirst().contains("/") && node.shape.first == selection?.count
+            try copyDataset(node.path, from: source, to: target, rows: isRow ? selection?.rows : nil)
         }
         for attribute in node.attributes {
             switch (attribute.values, attribute.element) {
@@ -42,10 +61,20 @@ func copyDatasets(from source: HDF5File, to target: HDF5File, skipping: Set<Stri
     }
 }
 
-private func copyDataset(_ path: String, from source: HDF5File, to target: HDF5File) throws {
+/// Copies one dataset, or some of its rows.
+private func copyDataset(_ path: String, from source: HDF5File, to target: HDF5File, rows: [Int]?) throws {
     let dataset = try source.dataset(path)
     func copy<Number: HDF5Element>(_ type: Number.Type) throws {
-        try target.write(try dataset.read(as: type), shape: dataset.shape, to: path)
+        guard let rows else { return try target.write(try dataset.read(as: type), shape: dataset.shape, to: path) }
+        var shape = dataset.shape
+        shape[0] = 1
+        var kept: [Number] = []
+        kept.reserveCapacity(rows.count * shape.reduce(1, *))
+        for row in rows {
+            kept += try dataset.read(at: [row] + shape.dropFirst().map { _ in 0 }, shape: shape, as: type)
+        }
+        shape[0] = rows.count
+        try target.write(kept, shape: shape, to: path)
     }
     switch dataset.element {
     case .int8?: try copy(Int8.self)
@@ -58,7 +87,9 @@ private func copyDataset(_ path: String, from source: HDF5File, to target: HDF5F
     case .uint64?: try copy(UInt64.self)
     case .float32?: try copy(Float.self)
     case .float64?: try copy(Double.self)
-    case .text?: try target.write(texts: try dataset.readTexts(), to: path)
+    case .text?:
+        let texts = try dataset.readTexts()
+        try target.write(texts: rows.map { $0.map { texts[$0] } } ?? texts, to: path)
     case nil:
         throw HDF5Error(
             .wrongType, file: source.path, object: path, problem: "holds \(dataset.elementName), which cannot be copied"
