@@ -123,7 +123,7 @@ let package = Package(
         // R50, R50-ViT and their family, losses, optimizers, augmentation
         library("Networks", ["Torch", "NDArray", "Imaging"]),
         // metrics of classified areas, and the layouts of scores that several stages write
-        library("ScoreTables", ["HDF5"]),
+        library("ScoreTables", ["HDF5", "Statistics"]),
         // the Stage protocol, typed ports, worker main loop
         library("StageKit", ["StageProtocol", "NDArray", "HDF5"]),
         // one thin file a stage
@@ -136,7 +136,9 @@ let package = Package(
             ]),
         program("cyto-stage", ["HistologyStages", "StageKit"]),
         // training and features, and the files of models, checkpoints and patches
-        library("LearningStages", ["StageKit", "HDF5", "NDArray", "Networks", "Torch", "PNG", "ScoreTables"]),
+        library(
+            "LearningStages",
+            ["StageKit", "HDF5", "NDArray", "Networks", "Torch", "Imaging", "PNG", "ScoreTables", "Statistics"]),
         // the only program that loads libtorch
         program("cyto-learn", ["LearningStages", "StageKit"]),
 

@@ -1,4 +1,5 @@
 public import HDF5
+internal import Statistics
 
 /// The areas that a classifier gave to test points: what both area-classification (features) and area-finetuning (patches) write,
 /// in one layout.
@@ -103,8 +104,6 @@ public struct ClassificationScores: Sendable {
         let hops = hops()
         return sets.map { set in
             let chosen = rows.indices.filter { brains[rows[$0].brain].role == set }
-            let classes = ClassScores(
-                truth: chosen.map { rows[$0].truth }, predicted: chosen.map { rows[$0].predicted })
             func share(_ k: Int) -> Double {
                 chosen.isEmpty ? .nan : Double(chosen.count { rows[$0].correctRank < k }) / Double(chosen.count)
             }
@@ -112,7 +111,9 @@ public struct ClassificationScores: Sendable {
             let right = chosen.filter { rows[$0].truth == rows[$0].predicted }
             let steps = wrong.map { hops[$0] }.filter { $0 >= 0 }
             return SetScores(
-                set: set, points: chosen.count, macroF1: classes.macroF1, top1: share(1), top3: share(3),
+                set: set, points: chosen.count,
+                macroF1: macroF1(truth: chosen.map { rows[$0].truth }, predicted: chosen.map { rows[$0].predicted }),
+                top1: share(1), top3: share(3),
                 meanHopsOfErrors: steps.isEmpty ? .nan : Double(steps.reduce(0, +)) / Double(steps.count),
                 medianMargin: (median(right.map { rows[$0].margin }), median(wrong.map { rows[$0].margin })))
         }
