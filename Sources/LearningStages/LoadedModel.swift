@@ -13,11 +13,12 @@ public struct LoadedModel {
     public let projection: ProjectionHead?
     /// Outputs of the projection head; 0 where there is none.
     public let projectionCount: Int
-    private let input: StageInput
 
+    /// - Parameters:
+    ///   - seed: of the first values of layers that are added to the store; nil for a model that is only run.
+    ///   - withProjection: takes up the projection head where the model has one.
     /// - Throws: `HDF5Error`, `NetworkError`; `StageError` for a model with values that are not numbers.
-    public init(_ input: StageInput, device: Device = .cpu) throws {
-        self.input = input
+    public init(_ input: StageInput, device: Device = .cpu, seed: UInt64? = nil, withProjection: Bool = true) throws {
         file = try ModelFile(reading: input.path)
         for tensor in file.tensors where !tensor.values.allSatisfy(\.isFinite) {
             throw StageError(
@@ -25,9 +26,9 @@ public struct LoadedModel {
                 "'\(tensor.name)' holds values that are not numbers: the training has diverged; lower its learning_rate",
                 port: input.port, file: input.path)
         }
-        parameters = ParameterStore(seed: nil, device: device)
+        parameters = ParameterStore(seed: seed, device: device)
         backbone = try file.network.build(parameters)
-        if let last = file.tensors.first(where: { $0.name == "projection.fc2.weight" }) {
+        if withProjection, let last = file.tensors.first(where: { $0.name == "projection.fc2.weight" }) {
             projectionCount = last.shape[0]
             projection = try ProjectionHead(
                 features: backbone.featureCount, outputs: projectionCount, parameters: parameters)
@@ -45,7 +46,7 @@ public struct LoadedModel {
     /// Checks that patches are of the kind that the model was trained on.
     ///
     /// - Throws: `StageError` where their pixels have another size or their windows are smaller than the network's images.
-    public func check(_ patches: PatchSet, port: String) throws {
+    public func check(_ patches: some PatchWindows, port: String) throws {
         guard abs(patches.spacingUm - file.spacingUm) <= 1e-6 * file.spacingUm else {
             throw StageError(
                 .badInput,

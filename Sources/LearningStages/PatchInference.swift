@@ -27,7 +27,7 @@ public struct PatchInference: Sendable {
     /// The middles of some windows, (n, 1, side, side) in 0 … 1.
     ///
     /// Between two pixels, where window and patch are not both even or both odd, they are interpolated.
-    public func images(_ patches: PatchSet, rows: [Int]) throws -> [Float] {
+    public func images(_ patches: some PatchWindows, rows: [Int]) throws -> [Float] {
         try augment(
             windows: try patches.windows(of: rows), windowSide: patches.windowSide, patchSide: patchSide,
             spacingUm: patches.spacingUm, draws: rows.map { _ in AugmentationDraw() }, threads: threads)
@@ -41,7 +41,7 @@ public struct PatchInference: Sendable {
     ///   - each: gets the places in `rows` and the values of each tensor, in float32.
     /// - Throws: `StageError` where a value is not a number.
     public func run(
-        _ patches: PatchSet, rows: [Int], _ network: (Tensor) throws -> [Tensor],
+        _ patches: some PatchWindows, rows: [Int], _ network: (Tensor) throws -> [Tensor],
         each: (Range<Int>, [[Float]]) throws -> Void
     ) throws {
         let batches = stride(from: 0, to: rows.count, by: batchSize).map { $0..<min($0 + batchSize, rows.count) }

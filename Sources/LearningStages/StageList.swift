@@ -4,6 +4,9 @@ public import StageKit
 public let learningStages: [any Stage.Type] = [
     Pretraining.self,
     Features.self,
+    AttentionMaps.self,
+    AreaFinetuning.self,
+    LayerSegmentation.self,
 ]
 
 /// Small commands beside the stages.

@@ -57,6 +57,11 @@ public struct BackboneOutput {
     public let features: Tensor
     /// A vector for each place of the image, (n, d, h, w).
     public let map: Tensor
+
+    public init(features: Tensor, map: Tensor) {
+        self.features = features
+        self.map = map
+    }
 }
 
 /// A network that turns images into features.
