@@ -51,36 +51,26 @@ public struct PhantomSection: Stage {
                 .badInput, "the brain does not reach the position \(positionUm) µm; take one nearer to its middle",
                 port: "brain", file: file.path)
         }
-        // Seeds come from names in the config, never from the item: equal config gives equal bytes.
-        var random = SeededGenerator(seed: context.seed, stream: "section \(brain) \(section)")
-        var texture = SeededGenerator(seed: context.seed, stream: "texture \(brain)")
-        var shared = SeededGenerator(seed: context.seed, stream: "stain \(brain)")
-        var own = SeededGenerator(seed: context.seed, stream: "stain \(brain) \(section)")
-        var accidents = SeededGenerator(seed: context.seed, stream: "damage \(brain) \(section)")
-        let cut = SectionCut.drawn(
-            positionUm: positionUm, mirrored: try config.bool("mirrored"),
+        let slide = PhantomSlide(
+            brain: brain, section: section, seed: context.seed, mirrored: try config.bool("mirrored"),
             rotationDeg: try config.double("rotation_deg", in: 0...60),
-            shiftMm: try config.double("shift_mm", in: 0...50), generator: &random)
-        let field: FieldOfView
-        if let heightMm = try config.optionalDouble("height_mm"), let widthMm = try config.optionalDouble("width_mm") {
+            shiftMm: try config.double("shift_mm", in: 0...50), tears: try config.double("tear_fraction", in: 0...1),
+            folds: try config.double("fold_fraction", in: 0...1),
+            laboratory: try config.choice("stain", of: SectionStain.Laboratory.self),
+            stainSpread: try config.double("stain_spread", in: 0...3))
+        let heightMm = try config.optionalDouble("height_mm")
+        let widthMm = try config.optionalDouble("width_mm")
+        var size: (heightUm: Double, widthUm: Double)?
+        if let heightMm, let widthMm {
             guard (1...500).contains(heightMm), (1...500).contains(widthMm) else {
                 throw StageError(
                     .badJob, "height_mm and width_mm are between 1 and 500, not \(heightMm) and \(widthMm)")
             }
-            field = cut.field(heightUm: heightMm * 1000, widthUm: widthMm * 1000)
-        } else {
-            field = cut.field(around: plane)
+            size = (heightMm * 1000, widthMm * 1000)
         }
-        let stain = SectionStain.drawn(
-            try config.choice("stain", of: SectionStain.Laboratory.self),
-            spread: try config.double("stain_spread", in: 0...3),
-            brain: &shared, section: &own)
-        let damage = CuttingArtefact.drawn(
-            tears: try config.double("tear_fraction", in: 0...1), folds: try config.double("fold_fraction", in: 0...1),
-            plane: plane, field: field, generator: &accidents)
-        return PhantomScan(
-            plane: plane, architecture: try BrainArchitecture(from: file), field: field, stain: stain, damage: damage,
-            spacingUm: spacingUm, region: try region(config, in: field), texture: texture.next(), seed: random.next())
+        return try slide.scan(
+            plane: plane, architecture: try BrainArchitecture(from: file), spacingUm: spacingUm, sizeUm: size,
+            region: { try region(config, in: $0) })
     }
 
     /// The part of the field that is asked for, nil for all of it.

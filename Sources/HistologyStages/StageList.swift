@@ -6,6 +6,7 @@ public let histologyStages: [any Stage.Type] = [
     PhantomTemplate.self,
     PhantomTransforms.self,
     PhantomSection.self,
+    PhantomLayerPatches.self,
     TissueSegmentation.self,
     SegmentationPreview.self,
     SectionKeypoints.self,
@@ -27,6 +28,8 @@ public let histologyStages: [any Stage.Type] = [
     RegistrationViews.self,
     ReconstructionCheck.self,
     GeometryCheck.self,
+    AreaPoints.self,
+    PatchSampling.self,
 ]
 
 /// The small commands beside them.

@@ -6,11 +6,11 @@ public import NDArray
 /// the section by Beer and Lambert's law: optical density of what lies between the cells, and of the cells. In pixels of
 /// `cellPixelUm` and more the cells' cover is their expected one times a compound Poisson variable; in smaller pixels each cell is drawn.
 public struct PhantomScan: Sendable {
-    public let rows: Int
-    public let columns: Int
+    public private(set) var rows: Int
+    public private(set) var columns: Int
     public let spacingUm: Double
     /// Place of the first pixel's centre, in µm from the corner of the field of view.
-    public let firstUm: SectionPoint
+    public private(set) var firstUm: SectionPoint
     public let field: FieldOfView
     public let lay: SectionLay
     public let plane: BrainPlane
@@ -24,7 +24,7 @@ public struct PhantomScan: Sendable {
     private let granularity: CellGranularity
     private let cover: Float
     /// Pixels of the whole field before the scan's first one.
-    private let skipped: (rows: Int, columns: Int)
+    private var skipped: (rows: Int, columns: Int)
 
     /// Smaller pixels show single cells.
     public static let cellPixelUm = 8.0
@@ -54,12 +54,7 @@ public struct PhantomScan: Sendable {
         self.stain = stain
         self.field = field
         self.seed = seed
-        let part = region ?? ScanRegion(rowUm: 0, columnUm: 0, heightUm: field.heightUm, widthUm: field.widthUm)
-        skipped = (Int((part.rowUm / spacingUm).rounded()), Int((part.columnUm / spacingUm).rounded()))
-        rows = max(Int((part.heightUm / spacingUm).rounded()), 1)
-        columns = max(Int((part.widthUm / spacingUm).rounded()), 1)
-        firstUm = SectionPoint(
-            row: (Double(skipped.rows) + 0.5) * spacingUm, column: (Double(skipped.columns) + 0.5) * spacingUm)
+        (rows, columns, skipped, firstUm) = (0, 0, (0, 0), SectionPoint(row: 0, column: 0))
         lay = SectionLay(toPlane: field.toPlane, artefacts: damage)
         var random = SeededGenerator(seed: seed, stream: "marks")
         marks = SectionMarks(plane: plane, field: field, lay: lay, stain: stain, generator: &random)
@@ -71,6 +66,24 @@ public struct PhantomScan: Sendable {
         granularity = CellGranularity()
         cover = CellBody.cover(gain: Float(stain.gain))
         cellProcess = CellProcess(seed: seed ^ 0x6365_6c6c_7321)
+        show(region ?? ScanRegion(rowUm: 0, columnUm: 0, heightUm: field.heightUm, widthUm: field.widthUm))
+    }
+
+    /// A part of the same section: its pixels, truth and cells are those that the whole has there.
+    ///
+    /// - Parameter region: in µm from the corner of the field; its corner is moved to a pixel's.
+    public func part(_ region: ScanRegion) -> PhantomScan {
+        var result = self
+        result.show(region)
+        return result
+    }
+
+    private mutating func show(_ part: ScanRegion) {
+        skipped = (Int((part.rowUm / spacingUm).rounded()), Int((part.columnUm / spacingUm).rounded()))
+        rows = max(Int((part.heightUm / spacingUm).rounded()), 1)
+        columns = max(Int((part.widthUm / spacingUm).rounded()), 1)
+        firstUm = SectionPoint(
+            row: (Double(skipped.rows) + 0.5) * spacingUm, column: (Double(skipped.columns) + 0.5) * spacingUm)
     }
 
     /// From the scan, in µm from the centre of its first pixel, to the plane of the brain where nothing is damaged.

@@ -43,6 +43,9 @@ final class PieceSource: Sendable {
     let palette: [SIMD3<UInt16>]
     /// Row ranges to work on, the same whatever the number of threads.
     let bands: [Range<Int>]
+    /// Rows and columns of what is best decoded in one go: a tile, some strips, some rows of an image in memory.
+    let blockRows: Int
+    let blockColumns: Int
     /// About how much memory one reader takes.
     let workingBytes: Int
     /// Whether some pieces are left out and show background.
@@ -62,6 +65,8 @@ final class PieceSource: Sendable {
         delivery = reader.delivery
         palette = reader.palette
         bands = reader.bands
+        blockRows = directory.isTiled ? directory.blockRows : reader.bands.first?.count ?? 1
+        blockColumns = directory.isTiled ? directory.blockColumns : directory.columns
         hasGaps = reader.hasGaps
         workingBytes = reader.workingBytes
         makeReader = { try TIFFBlockReader(file: file, directory: directory) }
@@ -77,6 +82,8 @@ final class PieceSource: Sendable {
         self.delivery = delivery
         palette = []
         bands = stride(from: 0, to: rows, by: 64).map { $0..<min($0 + 64, rows) }
+        blockRows = 64
+        blockColumns = columns
         hasGaps = false
         workingBytes = 0
         let cache = DecodedOnce(decode)

@@ -13,6 +13,8 @@ public struct SectionFileError: Error, Sendable, CustomStringConvertible {
         case tooLarge
         /// Nothing says how large a pixel is.
         case noPixelSize
+        /// A place that was asked for lies outside the scan.
+        case outside
     }
 
     public let code: Code
