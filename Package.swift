@@ -134,7 +134,14 @@ let package = Package(
                 "SpatialTransforms", "NIfTI", "TransformFiles", "VolumeRegistration", "Cortex", "Surfaces",
                 "ExportFormats",
             ]),
-        program("cyto-stage", ["HistologyStages", "StageKit"]),
+        // evaluations of features: areas, coordinates, clusters, embeddings, retrieval
+        library(
+            "EvaluationStages",
+            [
+                "StageKit", "NDArray", "HDF5", "PNG", "NIfTI", "SpatialTransforms", "Imaging", "LinearAlgebra",
+                "Statistics", "ScoreTables",
+            ]),
+        program("cyto-stage", ["HistologyStages", "EvaluationStages", "StageKit"]),
         // training and features, and the files of models, checkpoints and patches
         library(
             "LearningStages",
@@ -197,7 +204,10 @@ let package = Package(
         tests("Networks", ["Networks", "Torch", "NDArray"], resources: [.copy("Vectors")]),
         tests(
             "LearningStages",
-            ["LearningStages", "StageKit", "StageProtocol", "HDF5", "Networks", "Torch", "NDArray", "PNG", "ScoreTables"]),
+            [
+                "LearningStages", "StageKit", "StageProtocol", "HDF5", "Networks", "Torch", "NDArray", "PNG",
+                "ScoreTables",
+            ]),
         tests("ScoreTables", ["ScoreTables", "HDF5"]),
         tests("StageKit", ["StageKit", "StageProtocol", "HDF5", "NDArray"]),
         tests(
@@ -206,6 +216,11 @@ let package = Package(
                 "HistologyStages", "StageKit", "StageProtocol", "HDF5", "SectionFiles", "NDArray", "PNG", "Imaging",
                 "Phantom", "SpatialTransforms", "NIfTI", "TransformFiles", "VolumeRegistration", "Cortex", "Surfaces",
                 "ExportFormats",
+            ]),
+        tests(
+            "EvaluationStages",
+            [
+                "EvaluationStages", "StageKit", "StageProtocol", "HDF5", "NDArray", "PNG", "NIfTI", "SpatialTransforms",
             ]),
     ],
     swiftLanguageModes: [.v6],

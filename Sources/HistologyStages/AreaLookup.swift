@@ -27,29 +27,7 @@ enum AreaLookup {
                 )
             }
         }
-        let offsets = neighbours(of: map.grid, radiusMm: radiusMm)
-        var found = [Int32](repeating: 0, count: points.count)
-        found.withUnsafeMutableBufferPointer { buffer in
-            guard !buffer.isEmpty else { return }
-            let target = DisjointSlices(buffer)
-            parallelBands(points.count, band: 4096, threads: context.cores) { band in
-                for index in band {
-                    guard let centre = map.voxel(at: points[index]) else { continue }
-                    for offset in offsets {
-                        let (plane, row, column) = (centre.x &+ offset.x, centre.y &+ offset.y, centre.z &+ offset.z)
-                        guard plane >= 0, row >= 0, column >= 0, plane < map.grid.planes, row < map.grid.rows,
-                            column < map.grid.columns
-                        else { continue }
-                        let label = map.volume[plane, row, column]
-                        if label != 0 {
-                            target[index] = label
-                            break
-                        }
-                    }
-                }
-            }
-        }
-        return found
+        return LabelSearch(map, radiusMm: radiusMm).labels(at: points, threads: context.cores)
     }
 
     /// The most probable area at each point and its probability, trilinear; one map is in memory at a time.
@@ -94,23 +72,6 @@ enum AreaLookup {
             throw wrong(error, input)
         }
         return (area, probability)
-    }
-
-    /// Offsets (plane, row, column) of the voxels within a distance, nearest first; equal ones in the order of their axes.
-    private static func neighbours(of grid: OrientedGrid, radiusMm: Double) -> [SIMD3<Int>] {
-        var offsets: [(SIMD3<Int>, Double)] = [(SIMD3(0, 0, 0), 0)]
-        let steps = [grid.indexToMm.z, grid.indexToMm.y, grid.indexToMm.x].map { ($0 * $0).sum().squareRoot() }
-        let reach = steps.map { Int((radiusMm / $0).rounded(.down)) }
-        for plane in -reach[0]...reach[0] {
-            for row in -reach[1]...reach[1] {
-                for column in -reach[2]...reach[2] where plane != 0 || row != 0 || column != 0 {
-                    let vector = grid.indexToMm.linear(SIMD3(Double(column), Double(row), Double(plane)))
-                    let square = (vector * vector).sum()
-                    if square <= radiusMm * radiusMm { offsets.append((SIMD3(plane, row, column), square)) }
-                }
-            }
-        }
-        return offsets.enumerated().sorted { ($0.element.1, $0.offset) < ($1.element.1, $1.offset) }.map(\.element.0)
     }
 
     private static func wrong(_ error: any Error, _ input: StageInput) -> any Error {

@@ -21,7 +21,7 @@ struct LogisticLoss {
 
     init(
         points: Matrix, labels: [Int], classes: [Int], inversePenalty: Double, intercept: Bool,
-        classWeights: LogisticRegression.ClassWeights, threads: Int
+        classWeights: LogisticRegression.ClassWeights, pointWeights: [Double]?, threads: Int
     ) throws(StatisticsError) {
         let column = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1, Int32($0)) })
         columns = labels.map { column[$0] ?? 0 }
@@ -37,9 +37,16 @@ struct LogisticLoss {
         guard byClass.allSatisfy({ $0 >= 0 && $0.isFinite }) else {
             throw StatisticsError(.badSetting, "Class weights are finite and not negative.")
         }
-        let total = zip(counts, byClass).reduce(0) { $0 + Double($1.0) * $1.1 }
+        precondition(pointWeights?.count ?? labels.count == labels.count, "Each point has one weight.")
+        guard pointWeights?.allSatisfy({ $0 >= 0 && $0.isFinite }) ?? true else {
+            throw StatisticsError(.badSetting, "Point weights are finite and not negative.")
+        }
+        let each = zip(columns, pointWeights ?? [Double](repeating: 1, count: labels.count)).map { column, weight in
+            byClass[Int(column)] * weight
+        }
+        let total = each.reduce(0, +)
         guard total > 0 else { throw StatisticsError(.badSetting, "The weights of all classes are 0.") }
-        weights = columns.map { Float(byClass[Int($0)] / total) }
+        weights = each.map { Float($0 / total) }
         penalty = 1 / (inversePenalty * total)
         self.intercept = intercept
         features = points.columns

@@ -41,12 +41,14 @@ public struct LogisticRegression: Sendable, Equatable {
     ///   - points: `points × features`.
     ///   - labels: each point's class.
     ///   - inversePenalty: C > 0; the smaller, the stronger the penalty.
+    ///   - pointWeights: what each point counts beside its class, not negative; nil: 1 each. A point of weight 3 counts as three.
     ///   - tolerance: of the gradient of the mean loss, in features of unit variance.
     /// - Throws: `badLabels` for fewer than two classes, `notFinite`, `badSetting`.
     /// - Complexity: O(points · features · classes) an iteration.
     public init(
         of points: Matrix, labels: [Int], inversePenalty: Double = 1, intercept: Bool = true,
-        classWeights: ClassWeights = .equal, tolerance: Double = 1e-6, maximumIterations: Int = 2000, threads: Int = 1
+        classWeights: ClassWeights = .equal, pointWeights: [Double]? = nil,
+        tolerance: Double = 1e-6, maximumIterations: Int = 2000, threads: Int = 1
     ) throws(StatisticsError) {
         precondition(points.rows == labels.count, "\(labels.count) labels for \(points.rows) points.")
         guard inversePenalty > 0, inversePenalty.isFinite else {
@@ -60,7 +62,7 @@ public struct LogisticRegression: Sendable, Equatable {
         try points.requireFinite("features")
         let loss = try LogisticLoss(
             points: points, labels: labels, classes: classes, inversePenalty: inversePenalty, intercept: intercept,
-            classWeights: classWeights, threads: threads)
+            classWeights: classWeights, pointWeights: pointWeights, threads: threads)
         let search = QuasiNewton(
             maximumIterations: maximumIterations, gradientTolerance: tolerance, valueTolerance: 1e-9)
         let found = search.minimum(from: [Double](repeating: 0, count: loss.parameterCount)) { loss.value(at: $0) }

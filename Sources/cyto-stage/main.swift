@@ -1,6 +1,7 @@
+import EvaluationStages
 import Glibc
 import HistologyStages
 import StageKit
 
-let worker = StageWorker(program: "cyto-stage", stages: histologyStages, tools: histologyTools)
+let worker = StageWorker(program: "cyto-stage", stages: histologyStages + evaluationStages, tools: histologyTools)
 exit(worker.run(arguments: Array(CommandLine.arguments.dropFirst())))
