@@ -83,9 +83,8 @@ struct PatchRows {
     init(_ inputs: [StageInput]) throws {
         for input in inputs {
             let file = try HDF5File(reading: input.path)
-            let count =
-                file.contains("/label")
-                ? try file.dataset("/label").count : try file.dataset("/pixels").shape.first ?? 0
+            let known = ["/label", "/position_um", "/pixels"].first { file.contains($0) }
+            let count = try file.dataset(known ?? "/pixels").shape.first ?? 0
             func numbers<Number: HDF5Element>(_ path: String, width: Int = 1, _ absent: Number) throws -> [Number] {
                 guard file.contains(path) else { return Array(repeating: absent, count: count * width) }
                 let values = try file.dataset(path).read(as: Number.self)
