@@ -145,7 +145,10 @@ let package = Package(
         // training and features, and the files of models, checkpoints and patches
         library(
             "LearningStages",
-            ["StageKit", "HDF5", "NDArray", "Networks", "Torch", "Imaging", "PNG", "ScoreTables", "Statistics"]),
+            [
+                "StageKit", "HDF5", "NDArray", "SectionFiles", "Networks", "Torch", "Imaging", "PNG", "ScoreTables",
+                "Statistics",
+            ]),
         // the only program that loads libtorch
         program("cyto-learn", ["LearningStages", "StageKit"]),
 
@@ -205,7 +208,7 @@ let package = Package(
         tests(
             "LearningStages",
             [
-                "LearningStages", "StageKit", "StageProtocol", "HDF5", "Networks", "Torch", "NDArray", "PNG",
+                "LearningStages", "StageKit", "StageProtocol", "HDF5", "SectionFiles", "Networks", "Torch", "NDArray", "PNG",
                 "ScoreTables",
             ]),
         tests("ScoreTables", ["ScoreTables", "HDF5"]),
