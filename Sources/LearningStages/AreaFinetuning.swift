@@ -27,7 +27,7 @@ public struct AreaFinetuning: Stage {
         let recipe = try TrainingRecipe(context.config)
         let attachment: Attachment = try context.config.choice("attach")
         let inputs = try context.inputs("patches")
-        let patches = try GatheredPatches(inputs)
+        let patches = try GatheredPatches(inputs, sections: context.optionalInputs("sections"))
         let rows = try PatchRows(inputs)
         let graph = try context.optionalInput("adjacency").map { try AreaGraph(reading: $0.path) }
         let distinct = try context.config.optionalInteger("labels_per_area", in: 1...)

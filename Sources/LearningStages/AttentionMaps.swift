@@ -17,7 +17,7 @@ public struct AttentionMaps: Stage {
 
     public static func run(_ context: StageContext) throws {
         let input = try context.input("patches")
-        let patches = try PatchSet(reading: input.path)
+        let patches = try PatchSet(reading: input.path, sections: context.optionalInputs("sections"))
         let modelInput = try context.input("model")
         let device = try context.device()
         let model = try LoadedModel(modelInput, device: device, withProjection: false)

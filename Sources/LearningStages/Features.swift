@@ -14,7 +14,7 @@ public struct Features: Stage {
 
     public static func run(_ context: StageContext) throws {
         let input = try context.input("patches")
-        let patches = try PatchSet(reading: input.path)
+        let patches = try PatchSet(reading: input.path, sections: context.optionalInputs("sections"))
         let device = try context.device()
         let model = try LoadedModel(context.input("model"), device: device)
         try model.check(patches, port: "patches")

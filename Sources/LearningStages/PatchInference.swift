@@ -33,9 +33,8 @@ public struct PatchInference: Sendable {
     ///
     /// Between two pixels, where window and patch are not both even or both odd, they are interpolated.
     public func images(_ patches: some PatchWindows, rows: [Int]) throws -> [Float] {
-        try augment(
-            windows: try patches.windows(of: rows), windowSide: patches.windowSide, patchSide: patchSide,
-            spacingUm: patches.spacingUm, draws: rows.map { _ in AugmentationDraw() }, threads: threads)
+        try patches.patches(
+            of: rows, patchSide: patchSide, draws: rows.map { _ in AugmentationDraw() }, threads: threads)
     }
 
     /// Runs batch after batch and hands over what comes out, in order.
