@@ -151,7 +151,14 @@ let package = Package(
                 "StageKit", "NDArray", "HDF5", "PNG", "NIfTI", "SpatialTransforms", "Imaging", "LinearAlgebra",
                 "Statistics", "ScoreTables",
             ]),
-        program("cyto-stage", ["HistologyStages", "EvaluationStages", "StageKit"]),
+        // the page that shows what a pipeline found, with the paper's numbers beside ours
+        .target(
+            name: "ReportStages", dependencies: ["StageKit", "StageProtocol", "HDF5", "NDArray", "Imaging", "PNG"],
+            resources: [
+                "Page/page.css", "Page/loader.js", "Page/charts.js", "Page/scatter.js", "Page/page.js",
+                "Paper/table-4.csv", "Paper/table-5.csv", "Paper/table-6.csv", "Paper/table-7.csv", "Paper/figures.csv",
+            ].map { .embedInCode($0) }, swiftSettings: house),
+        program("cyto-stage", ["HistologyStages", "EvaluationStages", "ReportStages", "StageKit"]),
         // training and features, and the files of models, checkpoints and patches
         library(
             "LearningStages",
@@ -222,6 +229,7 @@ let package = Package(
                 "ScoreTables",
             ]),
         tests("ScoreTables", ["ScoreTables", "HDF5"]),
+        tests("ReportStages", ["ReportStages", "StageKit", "StageProtocol", "HDF5", "NDArray", "PNG"]),
         tests("StageKit", ["StageKit", "StageProtocol", "HDF5", "NDArray"]),
         tests(
             "HistologyStages",

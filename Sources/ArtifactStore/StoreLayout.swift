@@ -10,6 +10,7 @@ internal import ContentHash
 ///     logs/ab/….log          what a task's program wrote
 ///     checkpoints/ab/…/      what tasks that were broken off can go on from
 ///     tmp/<run>/…            work folders of running tasks
+///     reports/full.html      links to the newest of the artifacts that runs tell of at their end
 ///     quarantine/            objects whose bytes were not what their name says
 ///     locks/                 locks that vanish with their process
 ///     index.sqlite           can be deleted at any time
@@ -32,6 +33,8 @@ struct StoreLayout: Sendable {
     var checkpoints: String { root + "/checkpoints" }
     var temporary: String { root + "/tmp" }
     var quarantine: String { root + "/quarantine" }
+    /// Made with the first link.
+    var reports: String { root + "/reports" }
     var index: String { root + "/index.sqlite" }
     /// Byte ranges of this file are the locks of action keys.
     var keyLocks: String { root + "/locks/actions" }

@@ -99,7 +99,9 @@ struct GraphExpansion {
             name: stage.name, manifest: stage.manifest.name, version: stage.manifest.version,
             manifestDigest: stage.manifest.decidingDigest, command: stage.manifest.run, folder: stage.manifest.folder,
             inputPorts: stage.manifest.inputs.map(\.name),
-            outputPorts: stage.manifest.outputs.map { WorkGraph.Port(name: $0.name, type: $0.type) },
+            outputPorts: stage.manifest.outputs.map {
+                WorkGraph.Port(name: $0.name, type: $0.type, isAnnounced: $0.isAnnounced)
+            },
             resources: resources, resumable: stage.manifest.resumable)
     }
 

@@ -18,6 +18,8 @@ public struct StageManifest: Sendable {
         public var name: String
         public var type: ArtifactType
         public var summary: String
+        /// Whether a run prints where this output lies, last of all (`announce: true`).
+        public var isAnnounced = false
         public var mark: Mark
     }
 

@@ -78,6 +78,7 @@ struct StageManifestReader {
         let typeName = reader.requiredText("type", expected: "the name of an artifact type")
         let fileExtension = reader.text("extension")
         let summary = reader.text("summary")?.value ?? ""
+        let isAnnounced = reader.boolean("announce") ?? false
         _ = reader.text("help")
         reader.finish()
         guard let typeName, var type = types.type(typeName, problems: problems) else { return nil }
@@ -90,7 +91,8 @@ struct StageManifestReader {
                     expected: "'extension' with the type 'file' only")
             }
         }
-        return StageManifest.Output(name: entry.key, type: type, summary: summary, mark: entry.keyMark)
+        return StageManifest.Output(
+            name: entry.key, type: type, summary: summary, isAnnounced: isAnnounced, mark: entry.keyMark)
     }
 
     private func readCommand(_ node: YAMLNode, into manifest: inout StageManifest) {

@@ -47,10 +47,13 @@ public struct WorkGraph: Sendable {
     public struct Port: Sendable {
         public var name: String
         public var type: ArtifactType
+        /// Whether a run tells at its end where this output lies. Says nothing about results; not in any key.
+        public var isAnnounced: Bool
 
-        public init(name: String, type: ArtifactType) {
+        public init(name: String, type: ArtifactType, isAnnounced: Bool = false) {
             self.name = name
             self.type = type
+            self.isAnnounced = isAnnounced
         }
     }
 
