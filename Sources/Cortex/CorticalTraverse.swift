@@ -9,6 +9,11 @@ public struct CorticalTraverse: Sendable, Equatable {
     public var start: Int
     /// Length of the way.
     public var lengthUm: Double
+    /// Straight distance of its ends: the thickness between corresponding places of pia and white surface, as the paper has it.
+    public var spanUm: Double {
+        guard let first = pathUm.first, let last = pathUm.last else { return 0 }
+        return ((last - first) * (last - first)).sum().squareRoot()
+    }
     /// Depth at the point.
     public var depth: Double
     /// Unit vector at the point, towards the pia, in space (also where the way keeps to a section).

@@ -49,9 +49,10 @@ public struct Morphology: Stage {
             try file.write(results.map(\.curvaturePerMm), to: "/curvature_per_mm")
             try file.write(results.map(\.thicknessUm), to: "/thickness_um")
             try file.write(results.map(\.cuttingAngleDeg), to: "/cutting_angle_deg")
+            try file.write(results.map(\.spanUm), to: "/span_um")
             if let layers { try file.write(layers.thicknessUm, shape: [rows.count, 6], to: "/layer_thickness_um") }
             for (path, unit) in [
-                ("/curvature_per_mm", "1/mm"), ("/thickness_um", "um"), ("/cutting_angle_deg", "deg"),
+                ("/curvature_per_mm", "1/mm"), ("/thickness_um", "um"), ("/span_um", "um"), ("/cutting_angle_deg", "deg"),
             ] { try file.setAttribute("unit", to: unit, of: path) }
             if layers != nil { try file.setAttribute("unit", to: "um", of: "/layer_thickness_um") }
             try file.setAttribute("curvature_smoothing_um", to: smoothingUm)
@@ -79,6 +80,8 @@ public struct Morphology: Stage {
 struct PointMorphology: Sendable {
     var curvaturePerMm = Float.nan
     var thicknessUm = Float.nan
+    /// Straight distance between the ends of the way.
+    var spanUm = Float.nan
     /// Between the section's plane and the surface's normal: 0 for a cut across the cortex, 90 for one along it.
     var cuttingAngleDeg = Float.nan
     /// Towards the pia.
@@ -93,6 +96,7 @@ struct PointMorphology: Sendable {
         let normal: SIMD3<Double>
         if let traverse {
             thicknessUm = Float(traverse.lengthUm)
+            spanUm = Float(traverse.spanUm)
             normal = traverse.outward
         } else if let sample {
             let size = (sample.gradient * sample.gradient).sum().squareRoot()
