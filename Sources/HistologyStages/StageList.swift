@@ -23,6 +23,9 @@ public let histologyStages: [any Stage.Type] = [
     ExclusionMask.self,
     MniCoordinates.self,
     AlignmentQuality.self,
+    Morphology.self,
+    IntensityProfiles.self,
+    LayerDensity.self,
     VolumeViews.self,
     TemplateRegistration.self,
     RegistrationViews.self,
@@ -30,6 +33,7 @@ public let histologyStages: [any Stage.Type] = [
     GeometryCheck.self,
     AreaPoints.self,
     PatchSampling.self,
+    StructureCheck.self,
 ]
 
 /// The small commands beside them.

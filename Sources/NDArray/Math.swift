@@ -9,5 +9,6 @@ public enum Math {
     public static func atan2(_ y: Double, _ x: Double) -> Double { Glibc.atan2(y, x) }
     public static func pow(_ base: Double, _ exponent: Double) -> Double { Glibc.pow(base, exponent) }
     public static func expf(_ x: Float) -> Float { Glibc.expf(x) }
+    public static func erf(_ x: Double) -> Double { Glibc.erf(x) }
     public static func powf(_ base: Float, _ exponent: Float) -> Float { Glibc.powf(base, exponent) }
 }
