@@ -8,6 +8,7 @@
 A patch is 2048 px at 2 µm: a window of 3096 px is read once; the patch is turned, shifted, mirrored, its intensities changed, blurred or
 sharpened (Methods 3.4), float32. Needs tifffile, imagecodecs, zarr, numpy, opencv-python-headless, torch.
 
+Patches lie anywhere, as a training has them from thousands of scans: the cache holds about one window, so that next to no tile serves twice.
 `--smart` lets the peer read the box around the turned patch instead of the whole window.
 """
 import json

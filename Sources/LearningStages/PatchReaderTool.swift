@@ -8,16 +8,15 @@ internal import Synchronization
 /// Times reading and augmenting patches of 2,048 px at 2 µm from a scan; `benchmarks/patch_reader.py` does the same in Python.
 let patchReaderTool = StageTool(
     name: "patch-throughput",
-    summary: "SCAN PATCHES THREADS [SIDE SPACING_UM]: times reading and augmenting patches anywhere on a scan, as JSON"
+    summary: "SCAN PATCHES THREADS [CACHE_MIB]: times reading and augmenting patches anywhere on a scan, as JSON"
 ) { arguments in
-    guard arguments.count == 3 || arguments.count == 5, let count = Int(arguments[1]), count >= 1,
-        let threads = Int(arguments[2]), threads >= 1
-    else { throw StageError(.badJob, "expected SCAN PATCHES THREADS [SIDE SPACING_UM]") }
-    let side = arguments.count == 5 ? Int(arguments[3]) ?? 0 : 2048
-    let spacingUm = arguments.count == 5 ? Double(arguments[4]) ?? 0 : 2
-    guard side >= 1, spacingUm > 0 else { throw StageError(.badJob, "SIDE and SPACING_UM are positive numbers") }
+    guard arguments.count == 3 || arguments.count == 4, let count = Int(arguments[1]), count >= 1,
+        let threads = Int(arguments[2]), threads >= 1, let cacheMiB = arguments.count == 4 ? Int(arguments[3]) : 16,
+        cacheMiB >= 0
+    else { throw StageError(.badJob, "expected SCAN PATCHES THREADS [CACHE_MIB]") }
+    let (side, spacingUm) = (2048, 2.0)
     let window = patchWindowSide(patchSide: side, spacingUm: spacingUm)
-    let pool = WindowPool(spacingUm: spacingUm, side: window, cacheBytes: 1 << 28)
+    let pool = WindowPool(spacingUm: spacingUm, side: window, cacheBytes: cacheMiB << 20)
     let file = ScanFile(path: arguments[0])
     let scan = try pool.reader(of: file).scan
     guard let pixel = scan.pixelSize else { throw StageError(.badInput, "its pixels have no size", file: file.path) }

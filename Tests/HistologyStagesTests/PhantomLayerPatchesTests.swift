@@ -27,7 +27,7 @@ import Testing
         return ["B01", "B02"].map {
             InputFile(
                 path: path("brain.h5"), item: [Coordinate(axis: "brain", value: $0)],
-                attributes: ["brain": ["role": .text("seen"), "stain": .text("usual")]], digest: "")
+                digest: "", attributes: ["brain": ["role": .text("seen"), "stain": .text("usual")]])
         }
     }
 

@@ -33,7 +33,7 @@ import Testing
                 file: InputFile(
                     path: path("\(name).png"),
                     item: [Coordinate(axis: "brain", value: "B01"), Coordinate(axis: "section", value: name)],
-                    attributes: ["section": ["pixel_size_um": .real(64)]], digest: ""))
+                    digest: "", attributes: ["section": ["pixel_size_um": .real(64)]]))
         }
     }
 

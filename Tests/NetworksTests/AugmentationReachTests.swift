@@ -59,7 +59,8 @@ import Testing
                     let above = pixel(top, left) * (1 - u) + pixel(top, left + 1) * u
                     let below = pixel(top + 1, left) * (1 - u) + pixel(top + 1, left + 1) * u
                     let expected = (above * (1 - v) + below * v) / 255
-                    #expect(abs(Double(patch[row * side + column]) - expected) < 1e-6)
+                    let difference = abs(Double(patch[row * side + column]) - expected)
+                    #expect(difference < 1e-6)
                 }
             }
         }
