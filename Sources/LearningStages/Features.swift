@@ -14,7 +14,9 @@ public struct Features: Stage {
 
     public static func run(_ context: StageContext) throws {
         let input = try context.input("patches")
-        let patches = try PatchSet(reading: input.path)
+        let patches = try PatchSet(
+            reading: input.path, sections: context.optionalInputs("sections"),
+            cacheBytes: (context.memoryBytes ?? 4 << 30) / 4, threads: context.cores)
         let model = try LoadedModel(context.input("model"))
         try model.check(patches, port: "patches")
         let inference = PatchInference(
