@@ -14,8 +14,10 @@ public struct Features: Stage {
 
     public static func run(_ context: StageContext) throws {
         let input = try context.input("patches")
-        let patches = try PatchSet(reading: input.path, sections: context.optionalInputs("sections"))
-        let device = try context.device()
+        let patches = try PatchSet(
+            reading: input.path, sections: context.optionalInputs("sections"),
+            cacheBytes: (context.memoryBytes ?? 4 << 30) / 4, threads: context.cores)
+        let device = try context.learningDevice
         let model = try LoadedModel(context.input("model"), device: device)
         try model.check(patches, port: "patches")
         let inference = PatchInference(

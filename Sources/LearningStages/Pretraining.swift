@@ -11,7 +11,9 @@ public struct Pretraining: Stage {
 
     public static func run(_ context: StageContext) throws {
         let input = try context.input("patches")
-        let patches = try PatchSet(reading: input.path)
+        let patches = try PatchSet(
+            reading: input.path, sections: context.optionalInputs("sections"),
+            cacheBytes: (context.memoryBytes ?? 4 << 30) / 4, threads: context.cores)
         let config = try PretrainingConfig(context.config, sampleCount: patches.count)
         let processes = try TrainingProcesses(context)
         try Torch.setThreads(processes.threads)

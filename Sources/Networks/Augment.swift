@@ -95,40 +95,47 @@ private func cut(
     let perUnit = Float(1 / one)
     let changes = draw.gain != 1 || draw.offset != 0 || draw.gamma != 1
     let lanes = BilinearLanes(rowStep: columnStep.row, columnStep: columnStep.column, windowSide: windowSide)
-    for patchRow in 0..<patchSide {
-        var row = start.row + Int64(patchRow) * rowStep.row
-        var column = start.column + Int64(patchRow) * rowStep.column
-        let line = UnsafeMutableBufferPointer(rebasing: patch[patchRow * patchSide..<(patchRow + 1) * patchSide])
-        var index = 0
-        while index < patchSide {
-            if index + BilinearLanes.count <= patchSide, lanes.fit(row: row, column: column, last: last) {
-                lanes.sample(window, row: row, column: column, into: line, at: index)
-                row += Int64(BilinearLanes.count) * columnStep.row
-                column += Int64(BilinearLanes.count) * columnStep.column
-                index += BilinearLanes.count
-                continue
+    // Strips of some columns: what a turned row takes from the window lies in as many of its rows, and stays in the nearest cache for
+    // the next row.
+    let strip = 256
+    for stripStart in stride(from: 0, to: patchSide, by: strip) {
+        let count = min(strip, patchSide - stripStart)
+        for patchRow in 0..<patchSide {
+            var row = start.row + Int64(patchRow) * rowStep.row + Int64(stripStart) * columnStep.row
+            var column = start.column + Int64(patchRow) * rowStep.column + Int64(stripStart) * columnStep.column
+            let first = patchRow * patchSide + stripStart
+            let line = UnsafeMutableBufferPointer(rebasing: patch[first..<first + count])
+            var index = 0
+            while index < count {
+                if index + BilinearLanes.count <= count, lanes.fit(row: row, column: column, last: last) {
+                    lanes.sample(window, row: row, column: column, into: line, at: index)
+                    row += Int64(BilinearLanes.count) * columnStep.row
+                    column += Int64(BilinearLanes.count) * columnStep.column
+                    index += BilinearLanes.count
+                    continue
+                }
+                let r = min(max(row, 0), last)
+                let c = min(max(column, 0), last)
+                // The last row and column are interpolated from the cell before them.
+                let top = min(Int(r >> 32), windowSide - 2)
+                let left = min(Int(c >> 32), windowSide - 2)
+                let place = top * windowSide + left
+                let down = Float(r - Int64(top) << 32) * perUnit
+                let right = Float(c - Int64(left) << 32) * perUnit
+                let first = Float(window[place])
+                let second = Float(window[place + 1])
+                let third = Float(window[place + windowSide])
+                let fourth = Float(window[place + windowSide + 1])
+                let upper = first + (second - first) * right
+                let lower = third + (fourth - third) * right
+                line[index] = (upper + (lower - upper) * down) * Float(1.0 / 255)
+                row += columnStep.row
+                column += columnStep.column
+                index += 1
             }
-            let r = min(max(row, 0), last)
-            let c = min(max(column, 0), last)
-            // The last row and column are interpolated from the cell before them.
-            let top = min(Int(r >> 32), windowSide - 2)
-            let left = min(Int(c >> 32), windowSide - 2)
-            let place = top * windowSide + left
-            let down = Float(r - Int64(top) << 32) * perUnit
-            let right = Float(c - Int64(left) << 32) * perUnit
-            let first = Float(window[place])
-            let second = Float(window[place + 1])
-            let third = Float(window[place + windowSide])
-            let fourth = Float(window[place + windowSide + 1])
-            let upper = first + (second - first) * right
-            let lower = third + (fourth - third) * right
-            line[index] = (upper + (lower - upper) * down) * Float(1.0 / 255)
-            row += columnStep.row
-            column += columnStep.column
-            index += 1
-        }
-        if changes {
-            raise(line, toPower: Float(draw.gamma), gain: Float(draw.gain), offset: Float(draw.offset))
+            if changes {
+                raise(line, toPower: Float(draw.gamma), gain: Float(draw.gain), offset: Float(draw.offset))
+            }
         }
     }
 }
