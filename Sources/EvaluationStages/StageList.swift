@@ -6,6 +6,7 @@ public let evaluationStages: [any Stage.Type] = [
     AreaSmoothing.self,
     CoordinatePrediction.self,
     Parcellation.self,
+    Embedding.self,
     AreaSimilarity.self,
     Retrieval.self,
     MacroscaleDecoding.self,
