@@ -9,4 +9,5 @@ public let evaluationStages: [any Stage.Type] = [
     AreaSimilarity.self,
     Retrieval.self,
     MacroscaleDecoding.self,
+    StructuralPrediction.self,
 ]
