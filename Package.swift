@@ -33,9 +33,19 @@ let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 
 /// libtorch: Debian's, or with LIBTORCH=/path that of an unpacked libtorch 2.x or of a Python wheel (…/site-packages/torch).
 let libtorch = Context.environment["LIBTORCH"]
-let torchHeaders: [CXXSetting] = libtorch.map { [.unsafeFlags(["-isystem", "\($0)/include"])] } ?? []
+/// CYTO_NCCL=1 besides, with NVIDIA's headers in the wheels beside torch: training processes talk by NCCL. The program then needs
+/// libtorch_cuda wherever it runs.
+let nccl = libtorch != nil && Context.environment["CYTO_NCCL"] == "1"
+let torchHeaders: [CXXSetting] =
+    libtorch.map { root in
+        var folders = ["include", "include/torch/csrc/api/include"]
+        if nccl { folders += ["cu13", "nccl"].map { "../nvidia/\($0)/include" } }
+        return [.unsafeFlags(folders.flatMap { ["-isystem", "\(root)/\($0)"] })]
+            + (nccl ? [.define("CT_NCCL"), .define("USE_C10D_NCCL")] : [])
+    } ?? []
+// libtorch_cuda is loaded while the program runs, where there is one: a program built against a CUDA wheel runs without.
 let torchLibraries: [LinkerSetting] =
-    ["torch", "torch_cpu", "c10"].map { .linkedLibrary($0) }
+    (["torch_cpu", "c10"] + (nccl ? ["torch_cuda", "c10_cuda", "torch"] : [])).map { .linkedLibrary($0) }
     + (libtorch.map { [.unsafeFlags(["-L\($0)/lib", "-Xlinker", "-rpath", "-Xlinker", "\($0)/lib"])] } ?? [])
 
 let package = Package(
@@ -97,7 +107,7 @@ let package = Package(
         // section scans of any format, reduced in bounded memory
         library("SectionFiles", ["NDArray", "TIFF", "PNG", "JPEG"]),
         // filters, histograms, CLAHE, morphology, active contours
-        library("Imaging", ["NDArray"]),
+        library("Imaging", ["NDArray", "LinearAlgebra"]),
         // SURF, matching, RANSAC, rigid transforms, stacks
         library("Registration", ["NDArray", "Imaging", "LinearAlgebra"]),
         // affine maps, displacement fields and chains of them between physical spaces (RAS mm)
@@ -141,11 +151,21 @@ let package = Package(
                 "StageKit", "NDArray", "HDF5", "PNG", "NIfTI", "SpatialTransforms", "Imaging", "LinearAlgebra",
                 "Statistics", "ScoreTables",
             ]),
-        program("cyto-stage", ["HistologyStages", "EvaluationStages", "StageKit"]),
+        // the page that shows what a pipeline found, with the paper's numbers beside ours
+        .target(
+            name: "ReportStages", dependencies: ["StageKit", "StageProtocol", "HDF5", "NDArray", "Imaging", "PNG"],
+            resources: [
+                "Page/page.css", "Page/loader.js", "Page/charts.js", "Page/scatter.js", "Page/page.js",
+                "Paper/table-4.csv", "Paper/table-5.csv", "Paper/table-6.csv", "Paper/table-7.csv", "Paper/figures.csv",
+            ].map { .embedInCode($0) }, swiftSettings: house),
+        program("cyto-stage", ["HistologyStages", "EvaluationStages", "ReportStages", "StageKit"]),
         // training and features, and the files of models, checkpoints and patches
         library(
             "LearningStages",
-            ["StageKit", "HDF5", "NDArray", "Networks", "Torch", "Imaging", "PNG", "ScoreTables", "Statistics"]),
+            [
+                "StageKit", "HDF5", "NDArray", "SectionFiles", "Networks", "Torch", "Imaging", "PNG", "ScoreTables",
+                "Statistics",
+            ]),
         // the only program that loads libtorch
         program("cyto-learn", ["LearningStages", "StageKit"]),
 
@@ -205,10 +225,11 @@ let package = Package(
         tests(
             "LearningStages",
             [
-                "LearningStages", "StageKit", "StageProtocol", "HDF5", "Networks", "Torch", "NDArray", "PNG",
+                "LearningStages", "StageKit", "StageProtocol", "HDF5", "SectionFiles", "Networks", "Torch", "NDArray", "PNG",
                 "ScoreTables",
             ]),
         tests("ScoreTables", ["ScoreTables", "HDF5"]),
+        tests("ReportStages", ["ReportStages", "StageKit", "StageProtocol", "HDF5", "NDArray", "PNG"]),
         tests("StageKit", ["StageKit", "StageProtocol", "HDF5", "NDArray"]),
         tests(
             "HistologyStages",

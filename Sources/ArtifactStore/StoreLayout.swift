@@ -8,7 +8,9 @@ internal import ContentHash
 ///     failures/ab/….json     the record of a task whose last run failed
 ///     stages/ab/….json       how a stage was declared when it ran: command, ports, types
 ///     logs/ab/….log          what a task's program wrote
+///     checkpoints/ab/…/      what tasks that were broken off can go on from
 ///     tmp/<run>/…            work folders of running tasks
+///     reports/full.html      links to the newest of the artifacts that runs tell of at their end
 ///     quarantine/            objects whose bytes were not what their name says
 ///     locks/                 locks that vanish with their process
 ///     index.sqlite           can be deleted at any time
@@ -27,8 +29,12 @@ struct StoreLayout: Sendable {
     var failures: String { root + "/failures" }
     var stages: String { root + "/stages" }
     var logs: String { root + "/logs" }
+    /// Made when first needed: stores of earlier versions have none.
+    var checkpoints: String { root + "/checkpoints" }
     var temporary: String { root + "/tmp" }
     var quarantine: String { root + "/quarantine" }
+    /// Made with the first link.
+    var reports: String { root + "/reports" }
     var index: String { root + "/index.sqlite" }
     /// Byte ranges of this file are the locks of action keys.
     var keyLocks: String { root + "/locks/actions" }
@@ -48,6 +54,7 @@ struct StoreLayout: Sendable {
     func action(_ key: Digest) -> String { StoreLayout.sharded(actions, key.hex, "json") }
     func failure(_ key: Digest) -> String { StoreLayout.sharded(failures, key.hex, "json") }
     func stage(_ digest: Digest) -> String { StoreLayout.sharded(stages, digest.hex, "json") }
+    func checkpoints(_ key: Digest) -> String { StoreLayout.sharded(checkpoints, key.hex, "") }
     func log(_ key: Digest) -> String { StoreLayout.sharded(logs, key.hex, "log") }
 
     /// `folder/ab/cdef….extension`: the first two digits make 256 subfolders.

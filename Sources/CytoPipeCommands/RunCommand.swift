@@ -82,7 +82,8 @@ struct RunCommand: ParsableCommand {
         let tally = terminal?.end() ?? plain?.end() ?? RunTally(graph: tasks.graph)
         let summary = try result.get()
         try artifacts.recordCurrent(tasks.graph, keys: summary.keys, isWhole: false)
-        return RunReport(tally: tally, summary: summary)
+        let announced = try AnnouncedOutputs(of: tasks.graph, keys: summary.keys, in: artifacts)
+        return RunReport(tally: tally, summary: summary, announced: announced)
     }
 
     private func chosenProfile(of pipeline: Pipeline) throws -> Pipeline.Profile? {

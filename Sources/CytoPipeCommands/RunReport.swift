@@ -5,6 +5,8 @@ internal import StageProtocol
 struct RunReport {
     let tally: RunTally
     let summary: RunSummary
+    /// What is told last of all.
+    let announced: AnnouncedOutputs
 
     var status: ExitStatus {
         if summary.wasCancelled { return .interrupted }
@@ -50,6 +52,7 @@ struct RunReport {
             ? "interrupted after"
             : tally.failed > 0 ? "failed after" : summary.isComplete ? "done in" : "incomplete after"
         return text + "\(verdict) \(DurationText.of(summary.seconds)): \(parts.joined(separator: ", "))\n"
+            + announced.text
     }
 
     var json: ConfigValue {
@@ -72,8 +75,15 @@ struct RunReport {
                 "log": .text(logPath), "lastLines": .list(failure.lastLines.map { .text($0) }),
             ])
         }
+        let announced = announced.entries.map { entry in
+            ConfigValue.map([
+                "task": .text(entry.label), "port": .text(entry.port), "path": .text(entry.path),
+                "link": .text(entry.link),
+            ])
+        }
         return .map([
-            "pipeline": .text(graph.pipeline), "status": .text(String(describing: status)),
+            "announced": .list(announced), "pipeline": .text(graph.pipeline),
+            "status": .text(String(describing: status)),
             "seconds": .real(summary.seconds),
             "tasks": .integer(Int64(graph.tasks.count)), "executed": .integer(Int64(tally.executed)),
             "unchanged": .integer(Int64(tally.unchanged)), "upToDate": .integer(Int64(summary.count(.upToDate))),

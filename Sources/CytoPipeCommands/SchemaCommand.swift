@@ -165,7 +165,7 @@ enum FileSchema {
         let output = object(
             [
                 "type": text("artifact type"), "extension": text("with type 'file'"), "summary": text("one line"),
-                "help": text("one line"),
+                "help": text("one line"), "announce": flag("whether a run tells last of all where it lies"),
             ], required: ["type"])
         let kinds = ["number", "integer", "boolean", "text", "list", "choice", "any"]
         let number = ConfigValue.map(["type": .text("number")])
@@ -183,6 +183,7 @@ enum FileSchema {
                     "summary": text("one line"), "help": text("more"), "run": list(of: scalar),
                     "inputs": names(to: input),
                     "outputs": names(to: output), "config": names(to: key), "resources": resources,
+                    "resumable": flag("whether a task that was broken off goes on from its folder of checkpoints"),
                 ], required: ["stage", "run", "outputs"]))
     }
 

@@ -25,7 +25,9 @@ public struct CoordinatePrediction: Stage {
         guard
             let model = brain ?? points.brains.firstIndex(where: { $0.role == "seen" }) ?? points.brains.indices.first
         else { return }
-        let own = known.filter { Int(points.brain[$0]) == model }
+        let most = try context.config.integer("points", in: 10...)
+        let own = subsample(
+            known.filter { Int(points.brain[$0]) == model }, count: most, seed: context.seed, stream: "model points")
         guard own.count >= folds else {
             throw StageError(
                 .badInput,
@@ -68,6 +70,7 @@ public struct CoordinatePrediction: Stage {
                 let guesses = models[fold].predicted(for: features, threads: context.cores)
                 for (place, row) in rows.enumerated() {
                     let index = Int(points.brain[row])
+                    // In the models' own brain a fold is tested on what it held out.
                     if index == model, !heldOut[fold].contains(row) { continue }
                     let guess = SIMD3(
                         Double(guesses[place, 0]), Double(guesses[place, 1]), Double(guesses[place, 2]))

@@ -1,82 +1,65 @@
 internal import NDArray
 internal import Statistics
 
-/// Which points lie beside each other on the cortex: along the line of a section, and from a section to the next.
+/// Which points lie beside each other on the cortex: along the line of a section, and from section to section.
 ///
-/// Within a section a point is joined with the `perPoint` nearest of its hemisphere that lie within `alongMm`: less than the way
-/// from one bank of a sulcus to the other, as midlines of two banks are a cortical thickness apart. From one section to the next, two
-/// points are joined that are each other's nearest within `betweenMm`; so a bank finds itself and not the one opposite.
+/// Within a section a point looks for the `alongCount` nearest of its hemisphere within `alongMm`: less than the way from one bank of a
+/// sulcus to the other, as midlines of two banks are a cortical thickness apart. Across sections two points of a hemisphere are joined
+/// that are both among the `betweenCount` nearest of each other in the brain, within `betweenMm`: so a bank mostly finds itself, and
+/// points may be as sparse as that.
 struct CorticalNeighbours {
     var alongMm: Double
     var betweenMm: Double
     /// Neighbours that a point looks for in its own section; 2 are those to its left and right.
-    var perPoint = 2
+    var alongCount = 2
+    /// In other sections; 4 are two before and two behind.
+    var betweenCount = 4
 
-    /// The edges between some rows, by their places in `rows`, each once, in ascending order.
+    /// The edges between some rows of one brain, by their places in `rows`, each once, in ascending order.
     ///
-    /// An edge weighs exp(−½ (d / reach)²): 1 for points that coincide, 0.6 at the reach.
+    /// An edge weighs exp(−2 (d / reach)²): 1 for points that coincide, 0.14 at the reach.
     func edges(of rows: [Int], in points: PointTable) -> [LabelField.Edge] {
+        var weights: [Pair: Float] = [:]
         var bySection: [Int: [Int]] = [:]
         for (place, row) in rows.enumerated() {
             bySection[Int(points.section[row]) << 1 | Int(points.hemisphere[row] & 1), default: []].append(place)
         }
-        var weights: [Pair: Float] = [:]
         for key in bySection.keys.sorted() {
             let places = bySection[key] ?? []
             let grid = PointGrid(
                 places.map { SIMD3(points.positionUm[rows[$0]] / 1000, 0) }, cellMm: alongMm)
             for (index, place) in places.enumerated() {
-                for near in grid.nearest(to: index, count: perPoint, withinMm: alongMm) {
+                for near in grid.nearest(to: index, count: alongCount, withinMm: alongMm) {
                     weights[Pair(place, places[near.index])] = weight(near.distanceMm, alongMm)
                 }
             }
         }
-        joinSections(bySection, rows, points, &weights)
+        for hemisphere in [UInt8(0), 1] where betweenMm > 0 {
+            let places = rows.indices.filter {
+                points.hemisphere[rows[$0]] & 1 == hemisphere && points.cortexMm(rows[$0]) != nil
+            }
+            joinSections(places, rows, points, &weights)
+        }
         return weights.keys.sorted().map { LabelField.Edge($0.first, $0.second, weights[$0] ?? 0) }
     }
 
     private func joinSections(
-        _ bySection: [Int: [Int]], _ rows: [Int], _ points: PointTable, _ weights: inout [Pair: Float]
+        _ places: [Int], _ rows: [Int], _ points: PointTable, _ weights: inout [Pair: Float]
     ) {
-        guard betweenMm > 0 else { return }
-        struct Slice {
-            var places: [Int]
-            var grid: PointGrid
-            var position: Double
+        let grid = PointGrid(places.compactMap { points.cortexMm(rows[$0]) }, cellMm: betweenMm)
+        let sections = places.map { points.section[rows[$0]] }
+        let near = places.indices.map { index in
+            grid.nearest(to: index, count: betweenCount, withinMm: betweenMm) { sections[$0] != sections[index] }
         }
-        var lines: [Int: [Slice]] = [:]
-        for key in bySection.keys.sorted() {
-            let placed = (bySection[key] ?? []).filter { points.cortexMm(rows[$0]) != nil }
-            guard let first = placed.first else { continue }
-            let positions = placed.compactMap { points.cortexMm(rows[$0]) }
-            // Along the axis that the sections were cut across: the plane, or MNI's y.
-            let along = positions.map(\.y).sorted()[positions.count / 2]
-            let line = Int(points.brain[rows[first]]) << 1 | key & 1
-            lines[line, default: []].append(
-                Slice(places: placed, grid: PointGrid(positions, cellMm: betweenMm), position: along))
-        }
-        for line in lines.keys.sorted() {
-            let slices = (lines[line] ?? []).enumerated().sorted {
-                ($0.element.position, $0.offset) < ($1.element.position, $1.offset)
-            }.map(\.element)
-            for (here, next) in zip(slices, slices.dropFirst()) {
-                for index in here.places.indices {
-                    guard
-                        let there = next.grid.nearest(
-                            toMm: here.grid.points[index], count: 1, withinMm: betweenMm
-                        ).first,
-                        let back = here.grid.nearest(
-                            toMm: next.grid.points[there.index], count: 1, withinMm: betweenMm
-                        ).first, back.index == index
-                    else { continue }
-                    weights[Pair(here.places[index], next.places[there.index])] = weight(there.distanceMm, betweenMm)
-                }
+        for index in places.indices {
+            for other in near[index] where near[other.index].contains(where: { $0.index == index }) {
+                weights[Pair(places[index], places[other.index])] = weight(other.distanceMm, betweenMm)
             }
         }
     }
 
     private func weight(_ distanceMm: Double, _ reachMm: Double) -> Float {
-        Float(Math.exp(-0.5 * (distanceMm / reachMm) * (distanceMm / reachMm)))
+        Float(Math.exp(-2 * (distanceMm / reachMm) * (distanceMm / reachMm)))
     }
 
     private struct Pair: Hashable, Comparable {

@@ -67,36 +67,46 @@ struct FeatureTable {
         try inputs.allSatisfy { try HDF5File(reading: $0.path).contains("/" + vector.rawValue) }
     }
 
-    /// The vectors of some rows, in their order.
+    /// The vectors of some rows, in their order; blocks of the files that hold none of them are not read.
     ///
     /// - Throws: `StageError` where one is not finite.
     func matrix(rows: [Int]) throws -> Matrix {
-        var places: [Int: [Int]] = [:]
-        places.reserveCapacity(rows.count)
-        for (place, row) in rows.enumerated() { places[row, default: []].append(place) }
+        // Places of the wanted rows, by row.
+        let order = rows.indices.sorted { (rows[$0], $0) < (rows[$1], $1) }
+        var next = 0
         return try Matrix(rows: rows.count, columns: width) { target in
-            try forEachBlock { range, block in
+            try forEachBlock(wanted: order.map { rows[$0] }) { range, block in
                 try block.withUnsafeElements { source in
-                    for row in range {
-                        for place in places[row] ?? [] {
-                            for column in 0..<width {
-                                let value = source[(row - range.lowerBound) * width + column]
-                                guard value.isFinite else { throw notFinite(row, column, value) }
-                                target[place * width + column] = value
-                            }
+                    while next < order.count, rows[order[next]] < range.upperBound {
+                        let (place, row) = (order[next], rows[order[next]])
+                        for column in 0..<width {
+                            let value = source[(row - range.lowerBound) * width + column]
+                            guard value.isFinite else { throw notFinite(row, column, value) }
+                            target[place * width + column] = value
                         }
+                        next += 1
                     }
                 }
             }
         }
     }
 
-    /// Calls `body` with block after block of all rows, each of at most `rows`, unchecked.
-    func forEachBlock(rows: Int = 8192, _ body: (Range<Int>, Matrix) throws -> Void) throws {
+    /// Calls `body` with block after block, each of at most `rows`, unchecked.
+    ///
+    /// - Parameter wanted: rows, ascending: blocks without any are passed over. nil: all rows.
+    func forEachBlock(
+        rows: Int = 8192, wanted: [Int]? = nil, _ body: (Range<Int>, Matrix) throws -> Void
+    ) throws {
+        var next = 0
         for source in points.sources {
             let dataset = try HDF5File(reading: source.input.path).dataset("/" + vector.rawValue)
             for start in stride(from: source.rows.lowerBound, to: source.rows.upperBound, by: rows) {
                 let range = start..<min(start + rows, source.rows.upperBound)
+                if let wanted {
+                    let first = next
+                    while next < wanted.count, wanted[next] < range.upperBound { next += 1 }
+                    if next == first { continue }
+                }
                 let values = try dataset.read(
                     at: [start - source.rows.lowerBound, 0], shape: [range.count, width], as: Float.self)
                 try body(range, Matrix(rows: range.count, columns: width, elements: values))

@@ -30,7 +30,9 @@ public struct MacroscaleDecoding: Stage {
             try context.input("labels"), at: points.mniMm, distanceMm: try config.double("distance_mm", in: 0...20),
             leastLabelled: try config.double("least_labelled", in: 0...1), threads: context.cores)
         let regions = labels.map { Int(grouping($0)) }
-        let labelled = (0..<points.count).filter { regions[$0] > 0 }
+        let labelled = subsample(
+            (0..<points.count).filter { regions[$0] > 0 }, count: try config.integer("points", in: 10...),
+            seed: context.seed, stream: "decoded points")
         guard Set(labelled.map { regions[$0] }).count >= 2 else {
             throw StageError(
                 .badInput, "the points lie in fewer than two regions of the map; does config.grouping name its labels?",
@@ -117,8 +119,19 @@ public struct MacroscaleDecoding: Stage {
     private static func summary(
         _ scores: ClassificationScores, _ confusion: Confusion, _ points: PointTable, _ name: (Int) -> String
     ) -> ScoreSummary {
-        var summary = scores.summary()
-        summary.figures = summary.figures.filter { $0.value.isFinite }
+        var summary = ScoreSummary()
+        let sets = scores.scores().filter { $0.points > 0 }
+        for set in sets {
+            summary.figures["macro_f1_\(set.set)"] = set.macroF1
+            summary.figures["top1_\(set.set)"] = set.top1
+        }
+        summary.tables.append(
+            ScoreSummary.Table(
+                name: "macroscale_decoding", caption: "Regions decoded in held-out brains, by their role",
+                columns: ["set", "points", "macro_f1", "top1", "top3"],
+                rows: sets.map {
+                    [.text($0.set), .count($0.points), .number($0.macroF1), .number($0.top1), .number($0.top3)]
+                }))
         summary.figures["macro_f1"] = confusion.macroF1
         summary.figures["accuracy"] = confusion.accuracy
         let commonest = confusion.trueCounts.max() ?? 0

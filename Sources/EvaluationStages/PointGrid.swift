@@ -23,14 +23,12 @@ struct PointGrid {
     }
 
     /// The nearest points to one of them, itself left out, nearest first; of equal ones the first in the list.
-    func nearest(to index: Int, count: Int, withinMm: Double) -> [Neighbour] {
-        Array(nearest(toMm: points[index], count: count, withinMm: withinMm, leavingOut: index))
-    }
-
-    /// The nearest points to a place.
+    ///
+    /// - Parameter counts: whether a point counts.
     func nearest(
-        toMm place: SIMD3<Double>, count: Int, withinMm: Double, leavingOut: Int = -1
+        to index: Int, count: Int, withinMm: Double, where counts: (Int) -> Bool = { _ in true }
     ) -> [Neighbour] {
+        let place = points[index]
         guard place.x.isFinite, place.y.isFinite, place.z.isFinite else { return [] }
         let reach = Int32((withinMm / cellMm).rounded(.up))
         let centre = cell(place)
@@ -38,10 +36,11 @@ struct PointGrid {
         for x in -reach...reach {
             for y in -reach...reach {
                 for z in -reach...reach {
-                    for index in cells[centre &+ SIMD3(x, y, z)] ?? [] where Int(index) != leavingOut {
-                        let offset = points[Int(index)] - place
+                    for other in cells[centre &+ SIMD3(x, y, z)] ?? []
+                    where Int(other) != index && counts(Int(other)) {
+                        let offset = points[Int(other)] - place
                         let distance = (offset * offset).sum().squareRoot()
-                        if distance <= withinMm { found.append(Neighbour(index: Int(index), distanceMm: distance)) }
+                        if distance <= withinMm { found.append(Neighbour(index: Int(other), distanceMm: distance)) }
                     }
                 }
             }

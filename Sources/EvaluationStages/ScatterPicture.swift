@@ -30,20 +30,24 @@ struct ScatterPicture {
 
     private func draw(_ panel: Panel, into picture: inout Image<RGB>, top: Int, left: Int) {
         let shown = panel.points.indices.filter { panel.points[$0].x.isFinite && panel.points[$0].y.isFinite }
-        guard let first = shown.first else { return }
-        var low = panel.points[first]
-        var high = low
-        for index in shown {
-            low = pointwiseMin(low, panel.points[index])
-            high = pointwiseMax(high, panel.points[index])
+        guard !shown.isEmpty else { return }
+        // A few points far off must not make the others small: they are drawn at the edge.
+        func limits(_ values: [Double]) -> (low: Double, high: Double) {
+            let (low, high) = (quantile(values, 0.005), quantile(values, 0.995))
+            return (low - 0.05 * (high - low), high + 0.05 * (high - low))
         }
+        let x = limits(shown.map { panel.points[$0].x })
+        let y = limits(shown.map { panel.points[$0].y })
+        let (low, high) = (SIMD2(x.low, y.low), SIMD2(x.high, y.high))
         let room = Double(panelPx - 2 * ScatterPicture.marginPx)
         let extent = max((high - low).max(), 1e-12)
         let centre = (low + high) / 2
         // Fewer points are drawn larger.
         let radius = shown.count > 20_000 ? 0 : 1
-        for index in shown {
-            let offset = (panel.points[index] - centre) / extent * room
+        // In a mixed order, so that no group lies on top of the others.
+        var random = SeededGenerator(seed: 0, stream: "order of drawing")
+        for index in shown.shuffled(using: &random) {
+            let offset = (panel.points[index].clamped(lowerBound: low, upperBound: high) - centre) / extent * room
             let row = top + Int((Double(panelPx) / 2 - offset.y).rounded(.down))
             let column = left + Int((Double(panelPx) / 2 + offset.x).rounded(.down))
             for r in row - radius...row + radius where (top..<top + panelPx).contains(r) {

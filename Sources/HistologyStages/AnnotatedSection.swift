@@ -41,6 +41,9 @@ struct AnnotatedSection: Sendable {
         if let bad = corners.firstIndex(where: { !$0.isFinite }) {
             throw wrong("corner \(bad / 2) of the contours is not a finite number")
         }
+        guard sides.allSatisfy({ $0 <= 1 }) else {
+            throw wrong("/contour_hemisphere is 0 for left and 1 for right, not \(sides.max() ?? 0)")
+        }
         let ends = starts.dropFirst() + [corners.count / 2]
         var found: [SIMD2<UInt8>: Outline] = [:]
         for (number, (start, end)) in zip(starts, ends).enumerated() {
@@ -56,27 +59,95 @@ struct AnnotatedSection: Sendable {
         outlines = found.keys.sorted { ($0.x, $0.y) < ($1.x, $1.y) }.compactMap { found[$0] }
     }
 
-    /// Points in the middle of each area, `stepUm` apart.
+    /// Points in the middle of the annotated cortex, `stepUm` apart, each with the area that it lies in.
     ///
-    /// Each area is rasterised by itself: in a closed sulcus two banks touch, and their common skeleton would run along the pia.
+    /// The areas of a hemisphere are rasterised together: where a border runs along the ribbon, the middle of one area is not that of
+    /// the cortex.
     ///
-    /// - Parameter rasterUm: size of the raster's pixels.
+    /// - Parameters:
+    ///   - rasterUm: size of the raster's pixels.
+    ///   - spurFactor: see `skeletonLines`.
     func points(stepUm: Double, rasterUm: Double, spurFactor: Double) -> [Point] {
-        outlines.flatMap { outline -> [Point] in
-            let corners = outline.polygons.joined()
-            guard let any = corners.first else { return [] }
+        [UInt8(0), 1].flatMap { side -> [Point] in
+            guard let raster = AreaRaster(outlines.filter { $0.hemisphere == side }, rasterUm: rasterUm) else {
+                return []
+            }
+            return skeletonLines(of: raster.mask, spurFactor: spurFactor).flatMap { line in
+                pointsAlong(line, step: stepUm / rasterUm).compactMap { place in
+                    raster.area(at: place).map {
+                        Point(positionUm: raster.positionUm(place), area: $0, hemisphere: side)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The areas of one hemisphere as pixels.
+    private struct AreaRaster {
+        private(set) var areas: Image<UInt8>
+        private let firstUm: SIMD2<Double>
+        private let rasterUm: Double
+
+        init?(_ outlines: [Outline], rasterUm: Double) {
+            let corners = outlines.lazy.flatMap { $0.polygons.joined() }
+            guard let any = corners.first else { return nil }
             let low = corners.reduce(any) { pointwiseMin($0, $1) }
             let high = corners.reduce(any) { pointwiseMax($0, $1) }
             let size = (high - low) / rasterUm
-            let mask = BitImage(
-                rows: Int(size.x.rounded(.up)) + 3, columns: Int(size.y.rounded(.up)) + 3,
-                polygons: outline.polygons.map { polygon in polygon.map { ($0 - low) / rasterUm + 1 } })
-            return skeletonLines(of: mask, spurFactor: spurFactor).flatMap { line in
-                pointsAlong(line, step: stepUm / rasterUm).map {
-                    Point(
-                        positionUm: ($0 - 1) * rasterUm + low, area: outline.area, hemisphere: outline.hemisphere)
+            (self.rasterUm, firstUm) = (rasterUm, low - rasterUm)
+            areas = Image(rows: Int(size.x.rounded(.up)) + 3, columns: Int(size.y.rounded(.up)) + 3, filledWith: 0)
+            let (rows, columns, first) = (areas.rows, areas.columns, firstUm)
+            for outline in outlines {
+                let inside = BitImage(
+                    rows: rows, columns: columns,
+                    polygons: outline.polygons.map { polygon in polygon.map { ($0 - first) / rasterUm } })
+                inside.forEachSet { if areas.elements[$0] == 0 { areas.elements[$0] = outline.area } }
+            }
+            bridge()
+        }
+
+        /// Fills slits of one or two pixels between two areas: neighbours' outlines are not drawn on the very same line. Slits within
+        /// an area stay, they are sulci.
+        private mutating func bridge() {
+            let (rows, columns) = (areas.rows, areas.columns)
+            let pixels = areas.elements
+            var filled: [(index: Int, area: UInt8)] = []
+            for row in 2..<max(rows - 2, 2) {
+                for column in 2..<max(columns - 2, 2) {
+                    let index = row * columns + column
+                    guard pixels[index] == 0 else { continue }
+                    let beside = [index - 1, index + 1, index - columns, index + columns].lazy
+                        .map { pixels[$0] }.first { $0 != 0 }
+                    guard let beside else { continue }
+                    let joins = (-2...2).contains { down in
+                        (-2...2).contains {
+                            let other = pixels[index + down * columns + $0]
+                            return other != 0 && other != beside
+                        }
+                    }
+                    if joins { filled.append((index, beside)) }
                 }
             }
+            for (index, area) in filled { areas.elements[index] = area }
+        }
+
+        var mask: BitImage { BitImage(areas) }
+
+        func positionUm(_ place: SIMD2<Double>) -> SIMD2<Double> { place * rasterUm + firstUm }
+
+        /// The area of the nearest pixel that has one, within three pixels; smoothed lines may leave the cortex in sharp bends.
+        func area(at place: SIMD2<Double>) -> UInt8? {
+            let (row, column) = (Int(place.x.rounded()), Int(place.y.rounded()))
+            var best: (square: Int, area: UInt8)?
+            for down in -3...3 {
+                for right in -3...3 {
+                    let (r, c) = (row + down, column + right)
+                    guard r >= 0, c >= 0, r < areas.rows, c < areas.columns, areas[r, c] != 0 else { continue }
+                    let square = down * down + right * right
+                    if square < best?.square ?? .max { best = (square, areas[r, c]) }
+                }
+            }
+            return best?.area
         }
     }
 }

@@ -47,11 +47,12 @@ struct LayerPatch: Sendable {
         (cellsUm, cellLayers) = ([], [])
         guard withCells else { return }
         for cell in part.cells() where cell.layer > 0 {
+            // To a µm: no annotation is finer.
             let offset = SIMD2(cell.place.row - centre.row, cell.place.column - centre.column)
+                .rounded(.toNearestOrAwayFromZero)
             let pixel = ((offset + half) / scan.spacingUm).rounded(.toNearestOrAwayFromZero)
             guard shown.rows.contains(Int(pixel.x)), shown.columns.contains(Int(pixel.y)) else { continue }
-            // To a µm: no annotation is finer.
-            cellsUm.append(offset.rounded(.toNearestOrAwayFromZero))
+            cellsUm.append(offset)
             cellLayers.append(cell.layer)
         }
     }

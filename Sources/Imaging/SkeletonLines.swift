@@ -78,12 +78,17 @@ private struct SkeletonGraph {
     private let rows: Int
     private let columns: Int
     private var isSet: [Bool]
+    /// What is set, ascending.
+    private var pixels: [Int] = []
     private(set) var branches: [Branch] = []
 
     init(_ image: BitImage) {
         (rows, columns) = (image.rows, image.columns)
         isSet = [Bool](repeating: false, count: rows * columns)
-        image.forEachSet { isSet[$0] = true }
+        image.forEachSet {
+            isSet[$0] = true
+            pixels.append($0)
+        }
         branches = traced()
     }
 
@@ -117,12 +122,12 @@ private struct SkeletonGraph {
         for spur in spurs {
             for pixel in spur.pixels where pixel != spur.fork { isSet[pixel] = false }
         }
+        pixels.removeAll { !isSet[$0] }
         branches = traced()
     }
 
     private func traced() -> [Branch] {
-        let links = isSet.indices.reduce(into: [Int: [Int]]()) { if isSet[$1] { $0[$1] = neighbours($1) } }
-        let pixels = links.keys.sorted()
+        let links = pixels.reduce(into: [Int: [Int]]()) { $0[$1] = neighbours($1) }
         func degree(_ pixel: Int) -> Int { links[pixel]?.count ?? 0 }
         var branches: [Branch] = []
         var isFollowed = Set<Int>()

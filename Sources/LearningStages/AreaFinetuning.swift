@@ -27,7 +27,7 @@ public struct AreaFinetuning: Stage {
         let recipe = try TrainingRecipe(context.config)
         let attachment: Attachment = try context.config.choice("attach")
         let inputs = try context.inputs("patches")
-        let patches = try GatheredPatches(inputs)
+        let patches = try GatheredPatches(inputs, sections: context.optionalInputs("sections"))
         let rows = try PatchRows(inputs)
         let graph = try context.optionalInput("adjacency").map { try AreaGraph(reading: $0.path) }
         let distinct = try context.config.optionalInteger("labels_per_area", in: 1...)
@@ -114,11 +114,13 @@ public struct AreaFinetuning: Stage {
             }
             let architecture: PretrainingConfig.Architecture = try context.config.choice("network")
             let network = architecture.network(imageSide: try context.config.integer("patch_side_px", in: 8...))
-            let backbone = try network.build(ParameterStore(seed: context.seed, threads: context.cores))
+            let backbone = try network.build(
+                ParameterStore(seed: context.seed, device: try context.learningDevice, threads: context.cores))
             return Start(network: network, attached: backbone, frozen: nil, isScratch: true)
         }
         let withHead = attachment == .projection
-        let model = try LoadedModel(input, seed: context.seed, withProjection: withHead)
+        let device = try context.learningDevice
+        let model = try LoadedModel(input, device: device, seed: context.seed, withProjection: withHead)
         try model.check(patches, port: "patches")
         var attached = model.backbone
         if withHead {
@@ -130,7 +132,7 @@ public struct AreaFinetuning: Stage {
             attached = ProjectedBackbone(attached, head: head, outputs: model.projectionCount)
         }
         if recipe.strategy == .linearProbe {
-            attached = FrozenBackbone(attached, trained: ParameterStore(seed: context.seed))
+            attached = FrozenBackbone(attached, trained: ParameterStore(seed: context.seed, device: device))
         }
         return Start(network: model.file.network, attached: attached, frozen: model.parameters, isScratch: false)
     }
@@ -142,7 +144,9 @@ public struct AreaFinetuning: Stage {
     ) throws -> ClassificationScores {
         let tested = (0..<rows.count).filter { rows.label[$0] >= 0 && (rows.role($0) != "seen" || rows.isTest[$0]) }
         let logits = try training.logits(
-            of: tested, inference: PatchInference(patchSide: patchSide, threads: context.cores)
+            of: tested,
+            inference: PatchInference(
+                patchSide: patchSide, threads: context.cores, device: training.trainer.parameters.device)
         ) { context.progress(0.9 + 0.1 * $0, "testing \(tested.count) patches") }
         let place = Dictionary(uniqueKeysWithValues: training.classes.enumerated().map { ($1, $0) })
         let (predicted, margins) = predictions(from: logits)

@@ -73,9 +73,8 @@ final class AreaTraining {
             let epoch = order.epoch(ofStep: trainer.step)
             let rows = drawn.map { sample[$0] }
             // A patch that was drawn twice is augmented twice: the draw belongs to the place in the sample.
-            let pixels = try augment(
-                windows: try patches.windows(of: rows), windowSide: patches.windowSide, patchSide: patchSide,
-                spacingUm: patches.spacingUm,
+            let pixels = try patches.patches(
+                of: rows, patchSide: patchSide,
                 draws: drawn.map { AugmentationDraw(AugmentationRecipe(), seed: seed, epoch: epoch, sample: $0) },
                 threads: threads)
             let images = try Tensor(pixels, shape: [rows.count, 1, patchSide, patchSide])

@@ -17,9 +17,10 @@ public struct AttentionMaps: Stage {
 
     public static func run(_ context: StageContext) throws {
         let input = try context.input("patches")
-        let patches = try PatchSet(reading: input.path)
+        let patches = try PatchSet(reading: input.path, sections: context.optionalInputs("sections"))
         let modelInput = try context.input("model")
-        let model = try LoadedModel(modelInput, withProjection: false)
+        let device = try context.learningDevice
+        let model = try LoadedModel(modelInput, device: device, withProjection: false)
         guard let hybrid = model.backbone as? HybridNetwork, let shape = model.file.network.transformer else {
             throw StageError(
                 .badInput,
@@ -28,7 +29,7 @@ public struct AttentionMaps: Stage {
         }
         try model.check(patches, port: "patches")
         let chosen = try choose(context, try PatchRows([input]), count: patches.count)
-        let inference = PatchInference(patchSide: model.patchSide, threads: context.cores)
+        let inference = PatchInference(patchSide: model.patchSide, threads: context.cores, device: device)
         let side = model.file.network.residual.mapSide(imageSide: model.patchSide)
         var attention: [Float] = []
         try inference.run(patches, rows: chosen) {

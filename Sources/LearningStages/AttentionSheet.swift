@@ -1,25 +1,25 @@
 internal import Foundation
-internal import NDArray
+public import NDArray
 
 /// A picture of attention: a row a patch, first the patch, then each head laid over it in red.
 ///
 /// The strongest place of a head's map is all red; weaker ones by their share of it to the power γ.
 ///
 /// **Reference** Fig. 3 of the paper (γ = 0.5).
-struct AttentionSheet {
+public struct AttentionSheet: Sendable {
     /// Side of a patch, px.
-    var patchSide: Int
+    public var patchSide: Int
     /// Side of a map.
-    var mapSide: Int
-    var heads: Int
-    var gamma: Double
+    public var mapSide: Int
+    public var heads: Int
+    public var gamma: Double
     /// Pixels of the picture for one of a patch, along each side.
-    var enlargement: Int
+    public var enlargement: Int
     private static let gap = 4
     /// How much of the patch the strongest red covers.
     private static let opacity: Float = 0.85
 
-    init(patchSide: Int, mapSide: Int, heads: Int, gamma: Double, enlargement: Int) {
+    public init(patchSide: Int, mapSide: Int, heads: Int, gamma: Double, enlargement: Int) {
         self.patchSide = patchSide
         self.mapSide = mapSide
         self.heads = heads
@@ -30,7 +30,7 @@ struct AttentionSheet {
     /// - Parameters:
     ///   - pixels: patches × side².
     ///   - attention: patches × heads × map².
-    func picture(pixels: [UInt8], attention: [Float], count: Int) -> Image<RGB> {
+    public func picture(pixels: [UInt8], attention: [Float], count: Int) -> Image<RGB> {
         let side = patchSide * enlargement
         let cell = side + Self.gap
         var sheet = Image(

@@ -14,12 +14,15 @@ public struct Features: Stage {
 
     public static func run(_ context: StageContext) throws {
         let input = try context.input("patches")
-        let patches = try PatchSet(reading: input.path)
-        let model = try LoadedModel(context.input("model"))
+        let patches = try PatchSet(
+            reading: input.path, sections: context.optionalInputs("sections"),
+            cacheBytes: (context.memoryBytes ?? 4 << 30) / 4, threads: context.cores)
+        let device = try context.learningDevice
+        let model = try LoadedModel(context.input("model"), device: device)
         try model.check(patches, port: "patches")
         let inference = PatchInference(
             patchSide: model.patchSide, batchSize: try context.config.optionalInteger("batch_size", in: 1...),
-            mixedPrecision: try context.config.bool("mixed_precision"), threads: context.cores)
+            mixedPrecision: try context.config.bool("mixed_precision"), threads: context.cores, device: device)
         let count = patches.count
         let width = model.backbone.featureCount
         let network = try model.file.encodedNetwork

@@ -1,19 +1,28 @@
 internal import HDF5
+public import Networks
 internal import ScoreTables
 public import StageKit
 
-/// Square windows of pixels that a network is run or trained on.
+/// Windows of pixels that a network is run or trained on.
 public protocol PatchWindows {
     var count: Int { get }
     /// Side of a window, px.
     var windowSide: Int { get }
     /// Of a pixel, µm.
     var spacingUm: Double { get }
-    /// The windows of some rows, one after another.
-    func windows(of rows: [Int]) throws -> [UInt8]
+    /// Patches cut out of the windows of some rows, each by its draw, one after another; see `augment`.
+    func patches(
+        of rows: [Int], patchSide: Int, draws: [AugmentationDraw], threads: Int
+    ) throws -> [Float]
 }
 
-extension PatchSet: PatchWindows {}
+extension PatchSet: PatchWindows {
+    public func patches(
+        of rows: [Int], patchSide: Int, draws: [AugmentationDraw], threads: Int
+    ) throws -> [Float] {
+        try augmented(rows, patchSide: patchSide, draws: [draws], threads: threads)
+    }
+}
 
 /// The patch sets of several brains, one after another, as a stage gets them that gathers brains.
 public struct GatheredPatches: PatchWindows {
@@ -22,10 +31,11 @@ public struct GatheredPatches: PatchWindows {
     private let starts: [Int]
     public let count: Int
 
+    /// - Parameter sections: the scans of the points' sections, for sets without pixels.
     /// - Throws: `StageError` where windows or pixels differ in size from set to set.
-    public init(_ inputs: [StageInput]) throws {
+    public init(_ inputs: [StageInput], sections: [StageInput] = []) throws {
         guard let port = inputs.first?.port else { throw StageError(.badJob, "there is no patch set") }
-        sets = try inputs.map { try PatchSet(reading: $0.path) }
+        sets = try inputs.map { try PatchSet(reading: $0.path, sections: sections) }
         for (input, set) in zip(inputs, sets)
         where set.windowSide != sets[0].windowSide || set.spacingUm != sets[0].spacingUm {
             throw StageError(
@@ -46,16 +56,20 @@ public struct GatheredPatches: PatchWindows {
     public var windowSide: Int { sets[0].windowSide }
     public var spacingUm: Double { sets[0].spacingUm }
 
-    public func windows(of rows: [Int]) throws -> [UInt8] {
-        var result: [UInt8] = []
-        result.reserveCapacity(rows.count * windowSide * windowSide)
+    public func patches(
+        of rows: [Int], patchSide: Int, draws: [AugmentationDraw], threads: Int
+    ) throws -> [Float] {
+        var result: [Float] = []
+        result.reserveCapacity(rows.count * patchSide * patchSide)
         var start = 0
         while start < rows.count {
             // Neighbours in the list that are of one set are read together.
             let set = (starts.firstIndex { $0 > rows[start] } ?? starts.count) - 1
             let range = starts[set]..<starts[set] + sets[set].count
             let end = rows[start...].firstIndex { !range.contains($0) } ?? rows.count
-            result += try sets[set].windows(of: rows[start..<end].map { $0 - range.lowerBound })
+            result += try sets[set].patches(
+                of: rows[start..<end].map { $0 - range.lowerBound }, patchSide: patchSide,
+                draws: Array(draws[start..<end]), threads: threads)
             start = end
         }
         return result
@@ -83,9 +97,8 @@ struct PatchRows {
     init(_ inputs: [StageInput]) throws {
         for input in inputs {
             let file = try HDF5File(reading: input.path)
-            let count =
-                file.contains("/label")
-                ? try file.dataset("/label").count : try file.dataset("/pixels").shape.first ?? 0
+            let known = ["/label", "/position_um", "/pixels"].first { file.contains($0) }
+            let count = try file.dataset(known ?? "/pixels").shape.first ?? 0
             func numbers<Number: HDF5Element>(_ path: String, width: Int = 1, _ absent: Number) throws -> [Number] {
                 guard file.contains(path) else { return Array(repeating: absent, count: count * width) }
                 let values = try file.dataset(path).read(as: Number.self)

@@ -1,5 +1,5 @@
 internal import HDF5
-internal import StageKit
+public import StageKit
 
 /// The layers that people drew in patches, at the resolution of a network's map.
 ///
@@ -8,19 +8,19 @@ internal import StageKit
 ///
 /// **Reference** Methods 3.6. **Differs** the paper leaves mirrored places out of the scores only; here training does not see them
 /// either.
-struct LayerMasks {
+public struct LayerMasks: Sendable {
     /// Background and six layers.
-    static let classCount = 7
+    public static let classCount = 7
 
     /// Side of the map.
-    let mapSide: Int
+    public let mapSide: Int
     /// One for each place of each patch, row by row; −1 for none.
-    let labels: [Int]
+    public let labels: [Int]
 
-    var count: Int { labels.count / (mapSide * mapSide) }
+    public var count: Int { labels.count / (mapSide * mapSide) }
 
     /// The labels of one patch's places.
-    func labels(of patch: Int) -> ArraySlice<Int> {
+    public func labels(of patch: Int) -> ArraySlice<Int> {
         labels[patch * mapSide * mapSide..<(patch + 1) * mapSide * mapSide]
     }
 
@@ -28,7 +28,7 @@ struct LayerMasks {
     ///   - layer: patches × side × side, 0 … 6.
     ///   - valid: as many, 0 where the patch was continued by reflection; nil for nowhere.
     /// - Throws: `StageError` for a label above 6 or a map finer than the masks.
-    init(layer: [UInt8], valid: [UInt8]?, side: Int, mapSide: Int) throws {
+    public init(layer: [UInt8], valid: [UInt8]?, side: Int, mapSide: Int) throws {
         guard side >= mapSide, mapSide >= 1 else {
             throw StageError(.badInput, "masks of \(side) px are coarser than the network's map of \(mapSide)")
         }
@@ -67,7 +67,7 @@ struct LayerMasks {
     }
 
     /// Reads the masks of a set of layer patches.
-    init(_ input: StageInput, mapSide: Int) throws {
+    public init(_ input: StageInput, mapSide: Int) throws {
         let file = try HDF5File(reading: input.path)
         guard file.contains("/layer") else {
             throw StageError(

@@ -36,7 +36,8 @@ public struct LayerSegmentation: Stage {
             foldTraining: try config.choice("fold_training"), seed: context.seed)
 
         try Torch.setThreads(context.cores)
-        let (network, model) = try network(context, patches)
+        let device = try context.learningDevice
+        let (network, model) = try network(context, patches, device)
         let mapSide = network.residual.mapSide(imageSide: network.imageSide)
         guard patches.windowSide == network.imageSide else {
             throw StageError(
@@ -45,7 +46,7 @@ public struct LayerSegmentation: Stage {
                     + "patches", port: "patches", file: input.path)
         }
         let masks = try LayerMasks(input, mapSide: mapSide)
-        let inference = PatchInference(patchSide: network.imageSide, threads: context.cores)
+        let inference = PatchInference(patchSide: network.imageSide, threads: context.cores, device: device)
         let source: any LayerSource
         if recipe.strategy == .linearProbe {
             guard let model else {
@@ -90,13 +91,13 @@ public struct LayerSegmentation: Stage {
 
     /// The network, with its trained weights where there is a model.
     private static func network(
-        _ context: StageContext, _ patches: PatchSet
+        _ context: StageContext, _ patches: PatchSet, _ device: Device
     ) throws -> (NetworkDescription, LoadedModel?) {
         guard let input = try context.optionalInput("model") else {
             let architecture: PretrainingConfig.Architecture = try context.config.choice("network")
             return (architecture.network(imageSide: patches.windowSide), nil)
         }
-        let model = try LoadedModel(input, withProjection: false)
+        let model = try LoadedModel(input, device: device, withProjection: false)
         try model.check(patches, port: "patches")
         return (model.file.network, model)
     }

@@ -5,9 +5,9 @@ internal import Statistics
 /// Which annotated patches are trained on and which are tested on: a fixed test set, growing shares of the rest, folds of each.
 ///
 /// **Reference** Methods 3.6.
-struct LayerSplits: Equatable {
+public struct LayerSplits: Sendable, Equatable {
     /// What a fold's model is trained on.
-    enum FoldTraining: String, CaseIterable {
+    public enum FoldTraining: String, Sendable, CaseIterable {
         /// The other folds, as in cross-validation.
         case others
         /// The fold itself.
@@ -15,18 +15,18 @@ struct LayerSplits: Equatable {
     }
 
     /// Patches of the fixed test set, ascending.
-    var test: [Int]
+    public var test: [Int]
     /// For each share the annotated patches, ascending; a larger share holds the smaller ones.
-    var subsets: [[Int]]
+    public var subsets: [[Int]]
     /// For each share and fold the patches to train on.
-    var training: [[[Int]]]
+    public var training: [[[Int]]]
 
     /// - Parameters:
     ///   - groups: patches of the same group stay together on one side of the test split; one each for a split by patches.
     ///   - testFraction: share of the patches that is kept for tests.
     ///   - fractions: shares of the rest; at least one patch a fold is taken.
     /// - Throws: `StageError` where there are too few patches.
-    init(
+    public init(
         groups: [Int], testFraction: Double, fractions: [Double], folds: Int, foldTraining: FoldTraining, seed: UInt64
     ) throws {
         let count = groups.count

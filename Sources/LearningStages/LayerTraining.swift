@@ -16,6 +16,7 @@ struct FrozenMaps: LayerSource {
     private let maps: HDF5Dataset
     private let places: Int
     private let featureCount: Int
+    private let device: Device
 
     /// Computes the maps.
     ///
@@ -28,6 +29,7 @@ struct FrozenMaps: LayerSource {
     ) throws {
         self.places = places
         self.featureCount = featureCount
+        device = inference.device
         try HDF5File.create(scratch) { file in
             let maps = try file.makeDataset(
                 "/maps", element: .float32, shape: [patches.count, places, featureCount], layout: .contiguous)
@@ -43,7 +45,7 @@ struct FrozenMaps: LayerSource {
     }
 
     func backbone(seed: UInt64) throws -> any Backbone {
-        PrecomputedFeatures(featureCount: featureCount, trained: ParameterStore(seed: seed))
+        PrecomputedFeatures(featureCount: featureCount, trained: ParameterStore(seed: seed, device: device))
     }
 
     func batch(_ patches: [Int]) throws -> Tensor {
@@ -52,7 +54,7 @@ struct FrozenMaps: LayerSource {
         for patch in patches {
             values += try maps.read(at: [patch, 0, 0], shape: [1, places, featureCount], as: Float.self)
         }
-        return try Tensor(values, shape: [patches.count, places, featureCount])
+        return try Tensor(values, shape: [patches.count, places, featureCount]).moved(to: device)
     }
 }
 
@@ -65,7 +67,7 @@ struct LayerPatches<Windows: PatchWindows>: LayerSource {
     let weights: [TensorValues]?
 
     func backbone(seed: UInt64) throws -> any Backbone {
-        let store = ParameterStore(seed: seed)
+        let store = ParameterStore(seed: seed, device: inference.device)
         let backbone = try network.build(store)
         if let weights { try store.restore(weights) }
         return PlacewiseBackbone(backbone)
@@ -74,7 +76,8 @@ struct LayerPatches<Windows: PatchWindows>: LayerSource {
     func batch(_ patches: [Int]) throws -> Tensor {
         try Tensor(
             inference.images(self.patches, rows: patches),
-            shape: [patches.count, 1, inference.patchSide, inference.patchSide])
+            shape: [patches.count, 1, inference.patchSide, inference.patchSide]
+        ).moved(to: inference.device)
     }
 }
 

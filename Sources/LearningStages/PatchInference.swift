@@ -15,22 +15,26 @@ public struct PatchInference: Sendable {
     public var mixedPrecision: Bool
     /// Batches at a time.
     public var threads: Int
+    /// Where the network's weights lie.
+    public var device: Device
 
     /// - Parameter batchSize: nil for as many as hold 2²⁰ pixels, 256 at most.
-    public init(patchSide: Int, batchSize: Int? = nil, mixedPrecision: Bool = false, threads: Int) {
+    public init(
+        patchSide: Int, batchSize: Int? = nil, mixedPrecision: Bool = false, threads: Int, device: Device = .cpu
+    ) {
         self.patchSide = patchSide
         self.batchSize = batchSize ?? min(max((1 << 20) / (patchSide * patchSide), 1), 256)
         self.mixedPrecision = mixedPrecision
         self.threads = threads
+        self.device = device
     }
 
     /// The middles of some windows, (n, 1, side, side) in 0 … 1.
     ///
     /// Between two pixels, where window and patch are not both even or both odd, they are interpolated.
     public func images(_ patches: some PatchWindows, rows: [Int]) throws -> [Float] {
-        try augment(
-            windows: try patches.windows(of: rows), windowSide: patches.windowSide, patchSide: patchSide,
-            spacingUm: patches.spacingUm, draws: rows.map { _ in AugmentationDraw() }, threads: threads)
+        try patches.patches(
+            of: rows, patchSide: patchSide, draws: rows.map { _ in AugmentationDraw() }, threads: threads)
     }
 
     /// Runs batch after batch and hands over what comes out, in order.
@@ -53,7 +57,7 @@ public struct PatchInference: Sendable {
                 let results = onThreads(group.count) { index in
                     try shared.values(
                         images[index], shape: [group[index].count, 1, patchSide, patchSide],
-                        mixedPrecision: mixedPrecision)
+                        mixedPrecision: mixedPrecision, device: device)
                 }
                 for (range, result) in zip(group, results) {
                     let values = try result.get()
@@ -93,10 +97,12 @@ private struct SharedNetwork: @unchecked Sendable {
     // Sendable because inference only reads the weights; every other tensor belongs to the thread that makes it.
     let call: (Tensor) throws -> [Tensor]
 
-    func values(_ images: [Float], shape: [Int], mixedPrecision: Bool) throws -> [[Float]] {
+    func values(_ images: [Float], shape: [Int], mixedPrecision: Bool, device: Device) throws -> [[Float]] {
         try Torch.setThreads(1)
         return try withoutGradients {
-            let tensors = try withMixedPrecision(mixedPrecision) { try call(try Tensor(images, shape: shape)) }
+            let tensors = try withMixedPrecision(mixedPrecision, on: device) {
+                try call(try Tensor(images, shape: shape).moved(to: device))
+            }
             return try tensors.map { try $0.converted(to: .float32).array(of: Float.self) }
         }
     }

@@ -10,4 +10,4 @@ public let learningStages: [any Stage.Type] = [
 ]
 
 /// Small commands beside the stages.
-public let learningTools: [StageTool] = [throughputTool]
+public let learningTools: [StageTool] = [throughputTool, patchReaderTool]

@@ -94,32 +94,110 @@ private func cut(
     let last = Int64(windowSide - 1) << 32
     let perUnit = Float(1 / one)
     let changes = draw.gain != 1 || draw.offset != 0 || draw.gamma != 1
-    for patchRow in 0..<patchSide {
-        var row = start.row + Int64(patchRow) * rowStep.row
-        var column = start.column + Int64(patchRow) * rowStep.column
-        let line = UnsafeMutableBufferPointer(rebasing: patch[patchRow * patchSide..<(patchRow + 1) * patchSide])
-        for index in 0..<patchSide {
-            let r = min(max(row, 0), last)
-            let c = min(max(column, 0), last)
-            // The last row and column are interpolated from the cell before them.
-            let top = min(Int(r >> 32), windowSide - 2)
-            let left = min(Int(c >> 32), windowSide - 2)
-            let place = top * windowSide + left
-            let down = Float(r - Int64(top) << 32) * perUnit
-            let right = Float(c - Int64(left) << 32) * perUnit
-            let first = Float(window[place])
-            let second = Float(window[place + 1])
-            let third = Float(window[place + windowSide])
-            let fourth = Float(window[place + windowSide + 1])
-            let upper = first + (second - first) * right
-            let lower = third + (fourth - third) * right
-            line[index] = (upper + (lower - upper) * down) * Float(1.0 / 255)
-            row += columnStep.row
-            column += columnStep.column
+    let lanes = BilinearLanes(rowStep: columnStep.row, columnStep: columnStep.column, windowSide: windowSide)
+    // Strips of some columns: what a turned row takes from the window lies in as many of its rows, and stays in the nearest cache for
+    // the next row.
+    let strip = 256
+    for stripStart in stride(from: 0, to: patchSide, by: strip) {
+        let count = min(strip, patchSide - stripStart)
+        for patchRow in 0..<patchSide {
+            var row = start.row + Int64(patchRow) * rowStep.row + Int64(stripStart) * columnStep.row
+            var column = start.column + Int64(patchRow) * rowStep.column + Int64(stripStart) * columnStep.column
+            let first = patchRow * patchSide + stripStart
+            let line = UnsafeMutableBufferPointer(rebasing: patch[first..<first + count])
+            var index = 0
+            while index < count {
+                if index + BilinearLanes.count <= count, lanes.fit(row: row, column: column, last: last) {
+                    lanes.sample(window, row: row, column: column, into: line, at: index)
+                    row += Int64(BilinearLanes.count) * columnStep.row
+                    column += Int64(BilinearLanes.count) * columnStep.column
+                    index += BilinearLanes.count
+                    continue
+                }
+                let r = min(max(row, 0), last)
+                let c = min(max(column, 0), last)
+                // The last row and column are interpolated from the cell before them.
+                let top = min(Int(r >> 32), windowSide - 2)
+                let left = min(Int(c >> 32), windowSide - 2)
+                let place = top * windowSide + left
+                let down = Float(r - Int64(top) << 32) * perUnit
+                let right = Float(c - Int64(left) << 32) * perUnit
+                let first = Float(window[place])
+                let second = Float(window[place + 1])
+                let third = Float(window[place + windowSide])
+                let fourth = Float(window[place + windowSide + 1])
+                let upper = first + (second - first) * right
+                let lower = third + (fourth - third) * right
+                line[index] = (upper + (lower - upper) * down) * Float(1.0 / 255)
+                row += columnStep.row
+                column += columnStep.column
+                index += 1
+            }
+            if changes {
+                raise(line, toPower: Float(draw.gamma), gain: Float(draw.gain), offset: Float(draw.offset))
+            }
         }
-        if changes {
-            raise(line, toPower: Float(draw.gamma), gain: Float(draw.gain), offset: Float(draw.offset))
+    }
+}
+
+/// Bilinear sampling of eight neighbours of a patch's row at a time.
+private struct BilinearLanes {
+    static let count = 8
+    /// From the first of the eight to each, in 8.24 fixed point.
+    private let rows: SIMD8<Int32>
+    private let columns: SIMD8<Int32>
+    /// From the first to the last, in 32.32 fixed point.
+    private let rowReach: Int64
+    private let columnReach: Int64
+    private let windowSide: Int
+
+    /// - Parameters:
+    ///   - rowStep: from one pixel of the patch to the next, in 32.32 fixed point, at most 1.
+    init(rowStep: Int64, columnStep: Int64, windowSide: Int) {
+        var (rows, columns) = (SIMD8<Int32>.zero, SIMD8<Int32>.zero)
+        for lane in 0..<8 {
+            rows[lane] = Int32(truncatingIfNeeded: Int64(lane) * rowStep >> 8)
+            columns[lane] = Int32(truncatingIfNeeded: Int64(lane) * columnStep >> 8)
         }
+        (self.rows, self.columns, self.windowSide) = (rows, columns, windowSide)
+        (rowReach, columnReach) = (7 * rowStep, 7 * columnStep)
+    }
+
+    /// Whether all eight have four pixels around them, with a pixel to spare for rounding.
+    @inline(__always) func fit(row: Int64, column: Int64, last: Int64) -> Bool {
+        let one: Int64 = 1 << 32
+        return min(row, row + rowReach) >= one && max(row, row + rowReach) < last - one
+            && min(column, column + columnReach) >= one && max(column, column + columnReach) < last - one
+            && windowSide < 32_768
+    }
+
+    @inline(__always) func sample(
+        _ window: UnsafeBufferPointer<UInt8>, row: Int64, column: Int64,
+        into line: UnsafeMutableBufferPointer<Float>, at index: Int
+    ) {
+        let r = rows &+ Int32(truncatingIfNeeded: (row & 0xffff_ffff) >> 8)
+        let c = columns &+ Int32(truncatingIfNeeded: (column & 0xffff_ffff) >> 8)
+        let places = (r &>> 24) &* Int32(truncatingIfNeeded: windowSide) &+ (c &>> 24)
+        let first =
+            UnsafeRawPointer(window.baseAddress.unsafelyUnwrapped) + Int(row >> 32) * windowSide
+            + Int(column >> 32)
+        let second = first + windowSide
+        // Two neighbours at a time, the left one in the low byte.
+        var (upper, lower) = (SIMD8<Int32>.zero, SIMD8<Int32>.zero)
+        for lane in 0..<8 {
+            let place = Int(places[lane])
+            upper[lane] = Int32(UInt16(littleEndian: first.loadUnaligned(fromByteOffset: place, as: UInt16.self)))
+            lower[lane] = Int32(UInt16(littleEndian: second.loadUnaligned(fromByteOffset: place, as: UInt16.self)))
+        }
+        let unit = Float(0x1p-24)
+        let down = SIMD8<Float>(r & 0xff_ffff) * unit
+        let right = SIMD8<Float>(c & 0xff_ffff) * unit
+        let one = SIMD8<Float>(upper & 0xff)
+        let three = SIMD8<Float>(lower & 0xff)
+        let above = one + (SIMD8<Float>(upper &>> 8) - one) * right
+        let below = three + (SIMD8<Float>(lower &>> 8) - three) * right
+        UnsafeMutableRawPointer(line.baseAddress.unsafelyUnwrapped + index).storeBytes(
+            of: (above + (below - above) * down) * Float(1.0 / 255), as: SIMD8<Float>.self)
     }
 }
 

@@ -99,8 +99,10 @@ struct GraphExpansion {
             name: stage.name, manifest: stage.manifest.name, version: stage.manifest.version,
             manifestDigest: stage.manifest.decidingDigest, command: stage.manifest.run, folder: stage.manifest.folder,
             inputPorts: stage.manifest.inputs.map(\.name),
-            outputPorts: stage.manifest.outputs.map { WorkGraph.Port(name: $0.name, type: $0.type) },
-            resources: resources)
+            outputPorts: stage.manifest.outputs.map {
+                WorkGraph.Port(name: $0.name, type: $0.type, isAnnounced: $0.isAnnounced)
+            },
+            resources: resources, resumable: stage.manifest.resumable)
     }
 
     /// Numbers of the items in the graph: stages over the same axes share them.

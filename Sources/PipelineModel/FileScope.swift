@@ -16,6 +16,8 @@ final class FileScope {
     /// Stages and sources that stand in the file but have mistakes: references to them are no further mistakes.
     var spoiled: Set<String> = []
     var parameterNames: [String] = []
+    /// Axes that every stage of the file runs over beside its own: those that the import names.
+    var over: [Located<String>] = []
 
     init(file: SourceFile, prefix: String, resolver: TemplateResolver) {
         self.file = file

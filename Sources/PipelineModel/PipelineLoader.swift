@@ -87,7 +87,7 @@ final class PipelineReading {
         let summary = reader.text("summary")?.value ?? ""
         let targets = reader.take("targets")
         let profiles = reader.take("profiles")
-        let parameters = readBody(&reader, of: scope, given: [:], chain: [absolute])
+        let parameters = readBody(&reader, of: scope, given: ImportChanges(), chain: [absolute])
         reader.finish()
         let target = targets.map { readTargets($0, scope: scope) } ?? []
         let profile = profiles.map { readProfiles($0) } ?? []
@@ -121,8 +121,9 @@ final class PipelineReading {
     // MARK: What every file may have
 
     private func readBody(
-        _ reader: inout MappingReader, of scope: FileScope, given: [String: YAMLNode], chain: [String]
+        _ reader: inout MappingReader, of scope: FileScope, given changes: ImportChanges, chain: [String]
     ) -> [Pipeline.Parameter] {
+        let given = changes.parameters
         let prefix = scope.prefix.split(separator: ".").map { String($0) }
         let folder = scope.file.folder
         let imports = reader.take("import")
@@ -145,7 +146,7 @@ final class PipelineReading {
                 at: node.mark, "the imported file \(scope.file.path) has no parameter '\(name)'",
                 suggestion: SpellingSuggestion.nearest(to: name, among: parameters.map(\.name)))
         }
-        scope.resolver.setConfig(configEntries(configNode, prefix: prefix))
+        scope.resolver.setConfig(configEntries(configNode, prefix: prefix, changes: changes))
         _ = scope.resolver.allConfig()
         var ownSeed = seed
         if let value = scope.resolver.allConfig()["seed"] {
@@ -170,10 +171,23 @@ final class PipelineReading {
         for inherited in scope.inheritedManifestFolders where !scope.manifestFolders.contains(inherited) {
             scope.manifestFolders.append(inherited)
         }
-        readImports(imports, of: scope, chain: chain)
-        readAxes(axesNode, of: scope)
+        readImports(imports, of: scope, changes: changes, chain: chain)
+        readAxes(axesNode, of: scope, changes: changes)
+        scope.over = scope.over.filter { isAxis($0) }
         readStages(stagesNode, sources: sourcesNode, of: scope, prefix: prefix, seed: ownSeed)
         return parameters
+    }
+
+    /// Whether an import's `over` names an axis; notes the mistake where it does not.
+    private func isAxis(_ name: Located<String>) -> Bool {
+        if registry.index[name.value] != nil { return true }
+        if registry.spoiled.contains(name.value) { return false }
+        let known = registry.index.keys.sorted()
+        problems.error(
+            at: name.mark, "'\(name.value)' in 'over' of an import is no axis",
+            expected: known.isEmpty ? "no axis: there is none" : "one of \(known.joined(separator: ", "))",
+            suggestion: SpellingSuggestion.nearest(to: name.value, among: known))
+        return false
     }
 
     private func setting(ofParameter name: String, prefix: [String]) -> Setting? {
@@ -184,14 +198,16 @@ final class PipelineReading {
         }
     }
 
-    private func configEntries(_ node: YAMLNode?, prefix: [String]) -> [YAMLNode.Entry] {
+    private func configEntries(_ node: YAMLNode?, prefix: [String], changes: ImportChanges) -> [YAMLNode.Entry] {
         var entries: [YAMLNode.Entry] = []
         if let node, let reader = MappingReader(node, what: "'config'", problems: problems),
             case .mapping(let written) = reader.node.content
         {
             entries = written
         }
+        changes.check(changes.config, of: "config", known: entries.map(\.key), problems: problems)
         for index in entries.indices {
+            if let changed = changes.config[entries[index].key] { entries[index].value = changed.value }
             settable.append((prefix + ["config", entries[index].key]).joined(separator: "."))
             guard let setting = settings.last(where: { $0.path == prefix + ["config", entries[index].key] }) else {
                 continue
@@ -204,7 +220,7 @@ final class PipelineReading {
 
     // MARK: Imports
 
-    private func readImports(_ node: YAMLNode?, of scope: FileScope, chain: [String]) {
+    private func readImports(_ node: YAMLNode?, of scope: FileScope, changes: ImportChanges, chain: [String]) {
         var list: [(alias: String, mark: Mark, node: YAMLNode?)] = []
         if let node,
             let reader = MappingReader(node, what: "'import'", expected: "{ alias: file }", problems: problems),
@@ -212,6 +228,7 @@ final class PipelineReading {
         {
             list = entries.map { ($0.key, $0.keyMark, $0.value) }
         }
+        changes.check(changes.imports, of: "import", known: list.map(\.alias), problems: problems)
         if scope.prefix.isEmpty {
             for (alias, path) in importOverrides.sorted(by: { $0.key < $1.key })
             where !list.contains(where: { $0.alias == alias }) {
@@ -221,17 +238,24 @@ final class PipelineReading {
         for (alias, mark, node) in list {
             guard Names.check(alias, of: "an import", at: mark, problems: problems) else { continue }
             scope.spoiled.insert(alias)
-            guard let imported = readImport(alias, node: node, mark: mark, of: scope, chain: chain) else { continue }
+            let changed = changes.imports[alias]
+            guard
+                let imported = readImport(
+                    alias, node: changed?.value ?? node, mark: mark, of: scope,
+                    folder: changed == nil ? nil : changes.folder, chain: chain)
+            else { continue }
             scope.spoiled.remove(alias)
             scope.imports[alias] = imported
         }
     }
 
-    private func readImport(_ alias: String, node: YAMLNode?, mark: Mark, of scope: FileScope, chain: [String])
-        -> FileScope?
-    {
+    /// - Parameter changedFolder: the folder that the path is seen from where it is not this file's.
+    private func readImport(
+        _ alias: String, node: YAMLNode?, mark: Mark, of scope: FileScope, folder changedFolder: String?,
+        chain: [String]
+    ) -> FileScope? {
         var written: Located<String>?
-        var given: [String: YAMLNode] = [:]
+        var given = ImportChanges(folder: scope.file.folder)
         if let node {
             if case .mapping = node.content,
                 var reader = MappingReader(node, what: "import '\(alias)'", problems: problems)
@@ -246,15 +270,16 @@ final class PipelineReading {
                         if case .scalar(let scalar) = entry.value.content, !scalar.text.contains("${") {
                             passedNode = entry.value
                         }
-                        given[entry.key] = passedNode
+                        given.parameters[entry.key] = passedNode
                     }
                 }
+                given.read(from: &reader, alias: alias, problems: problems)
                 reader.finish()
             } else {
                 written = MappingReader.text(node, what: "import '\(alias)'", problems: problems)
             }
         }
-        var folder = scope.file.folder
+        var folder = changedFolder ?? scope.file.folder
         if scope.prefix.isEmpty, let override = importOverrides[alias] {
             written = override
             folder = "."
@@ -279,6 +304,8 @@ final class PipelineReading {
             file: file, prefix: scope.prefix + alias + ".",
             resolver: TemplateResolver(registry: registry, problems: problems))
         imported.inheritedManifestFolders = scope.manifestFolders
+        imported.over = given.over
+        given.axisReader = AxisReader(files: files, resolver: scope.resolver)
         guard var reader = MappingReader(root, what: "the imported file", problems: problems) else { return nil }
         for key in ["pipeline", "cohort", "summary", "targets", "profiles"] { _ = reader.take(key) }
         _ = readBody(&reader, of: imported, given: given, chain: chain + [absolute])
@@ -288,12 +315,19 @@ final class PipelineReading {
 
     // MARK: Axes, sources, stages
 
-    private func readAxes(_ node: YAMLNode?, of scope: FileScope) {
-        guard let node, let mapping = MappingReader(node, what: "'axes'", problems: problems),
-            case .mapping(let entries) = mapping.node.content
-        else { return }
-        let reader = AxisReader(files: files, resolver: scope.resolver)
-        for entry in entries {
+    private func readAxes(_ node: YAMLNode?, of scope: FileScope, changes: ImportChanges) {
+        var entries: [YAMLNode.Entry] = []
+        if let node, let mapping = MappingReader(node, what: "'axes'", problems: problems),
+            case .mapping(let written) = mapping.node.content
+        {
+            entries = written
+        }
+        changes.check(changes.axes, of: "axes", known: entries.map(\.key), problems: problems)
+        let ownReader = AxisReader(files: files, resolver: scope.resolver)
+        for written in entries {
+            let changed = changes.axes[written.key]
+            let entry = changed ?? written
+            let reader = changed == nil ? ownReader : changes.axisReader ?? ownReader
             if let known = registry.index[entry.key] {
                 let first = registry.axes[known].mark
                 if first.file.path == entry.keyMark.file.path, first.line == entry.keyMark.line { continue }

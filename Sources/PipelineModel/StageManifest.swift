@@ -18,6 +18,8 @@ public struct StageManifest: Sendable {
         public var name: String
         public var type: ArtifactType
         public var summary: String
+        /// Whether a run prints where this output lies, last of all (`announce: true`).
+        public var isAnnounced = false
         public var mark: Mark
     }
 
@@ -37,6 +39,8 @@ public struct StageManifest: Sendable {
     public var outputs: [Output]
     public var config: ConfigSchema
     public var resources: ResourceRequest
+    /// Whether a task that was broken off goes on from what it left in its folder of checkpoints.
+    public var resumable: Bool
     public var scripts: [Script]
     /// Folder of the manifest file, absolute.
     public var folder: String

@@ -28,13 +28,15 @@ struct StageManifestReader {
         let configNode = reader.take("config")
         let resources =
             reader.take("resources").map { ResourceRequest.read($0, what: "'resources'", problems: problems) }
+        let resumable = reader.boolean("resumable") ?? false
         reader.finish()
         var manifest = StageManifest(
             name: name, version: Int(version), summary: summary, run: [],
             inputs: ports(inputsNode, what: "'inputs'").compactMap { input($0) },
             outputs: ports(outputsNode, what: "'outputs'").compactMap { output($0) },
             config: configNode.map { ConfigSchema.read($0, problems: problems) } ?? ConfigSchema(),
-            resources: resources ?? ResourceRequest(), scripts: [], folder: folder, mark: root.mark)
+            resources: resources ?? ResourceRequest(), resumable: resumable, scripts: [], folder: folder,
+            mark: root.mark)
         if let run { readCommand(run, into: &manifest) }
         return manifest
     }
@@ -76,6 +78,7 @@ struct StageManifestReader {
         let typeName = reader.requiredText("type", expected: "the name of an artifact type")
         let fileExtension = reader.text("extension")
         let summary = reader.text("summary")?.value ?? ""
+        let isAnnounced = reader.boolean("announce") ?? false
         _ = reader.text("help")
         reader.finish()
         guard let typeName, var type = types.type(typeName, problems: problems) else { return nil }
@@ -88,7 +91,8 @@ struct StageManifestReader {
                     expected: "'extension' with the type 'file' only")
             }
         }
-        return StageManifest.Output(name: entry.key, type: type, summary: summary, mark: entry.keyMark)
+        return StageManifest.Output(
+            name: entry.key, type: type, summary: summary, isAnnounced: isAnnounced, mark: entry.keyMark)
     }
 
     private func readCommand(_ node: YAMLNode, into manifest: inout StageManifest) {
@@ -111,7 +115,7 @@ struct StageManifestReader {
 
     private func checkReferences(in scalar: YAMLScalar, at mark: Mark, of manifest: StageManifest) {
         let known =
-            ["job", "scratch", "seed", "folder", "resources.cores", "resources.memory", "resources.gpu"]
+            ["job", "scratch", "checkpoints", "seed", "folder", "resources.cores", "resources.memory", "resources.gpu"]
             + manifest.inputs.map { "inputs.\($0.name)" } + manifest.outputs.map { "outputs.\($0.name)" }
             + manifest.config.keys.map { "config.\($0.name)" }
         for segment in TextTemplate.parse(scalar.text, at: mark, isPlain: scalar.isPlain, problems: problems).segments {

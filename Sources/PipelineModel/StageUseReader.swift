@@ -19,7 +19,10 @@ struct StageUseReader {
             var reader = MappingReader(entry.value, what: what, problems: problems)
         else { return nil }
         let uses = reader.text("uses") ?? Located(entry.key, at: entry.keyMark)
-        let axes = readAxes(reader.texts("for") ?? [], what: what)
+        let named = reader.texts("for") ?? []
+        // Axes of the import come first; a stage may name them itself.
+        let over = scope.over.filter { over in !named.contains { $0.value == over.value } }
+        let axes = readAxes(over + named, what: what)
         let inputs = reader.take("inputs")
         let configNode = reader.take("config")
         let whereNode = reader.take("where")

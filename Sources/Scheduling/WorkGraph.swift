@@ -24,10 +24,12 @@ public struct WorkGraph: Sendable {
         public var inputPorts: [String]
         public var outputPorts: [Port]
         public var resources: Resources
+        /// Whether its tasks get a folder that outlives a broken-off try.
+        public var resumable: Bool
 
         public init(
             name: String, manifest: String, version: Int, manifestDigest: Digest, command: [String], folder: String,
-            inputPorts: [String], outputPorts: [Port], resources: Resources
+            inputPorts: [String], outputPorts: [Port], resources: Resources, resumable: Bool = false
         ) {
             self.name = name
             self.manifest = manifest
@@ -38,16 +40,20 @@ public struct WorkGraph: Sendable {
             self.inputPorts = inputPorts
             self.outputPorts = outputPorts
             self.resources = resources
+            self.resumable = resumable
         }
     }
 
     public struct Port: Sendable {
         public var name: String
         public var type: ArtifactType
+        /// Whether a run tells at its end where this output lies. Says nothing about results; not in any key.
+        public var isAnnounced: Bool
 
-        public init(name: String, type: ArtifactType) {
+        public init(name: String, type: ArtifactType, isAnnounced: Bool = false) {
             self.name = name
             self.type = type
+            self.isAnnounced = isAnnounced
         }
     }
 

@@ -75,6 +75,13 @@ struct WindowAxis: Sendable {
         return folded < length ? folded : period - 1 - folded
     }
 
+    /// The new pixels that may have a part of some old ones, which are counted from `start`.
+    func new(over old: Range<Int>, factor: Double) -> Range<Int> {
+        let first = min(max(Int((Double(old.lowerBound - 1) / factor).rounded(.down)) - 1, 0), side - 1)
+        let last = min(max(Int((Double(old.upperBound + 1) / factor).rounded(.up)) + 1, first + 1), side)
+        return first..<last
+    }
+
     /// Whether no old pixel is a reflected one.
     func isInside(length: Int) -> Bool { start >= 0 && start + count <= length }
 

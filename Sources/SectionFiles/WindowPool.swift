@@ -34,11 +34,12 @@ public final class WindowPool: Sendable {
         cache = TileCache(limitBytes: cacheBytes)
     }
 
-    /// A window into a buffer of `side`² pixels; see `WindowReader.window`.
+    /// A window into a buffer of `side`² pixels; see `WindowReader.read`.
     public func read(
-        _ file: ScanFile, centreUm: SIMD2<Double>, into target: UnsafeMutableBufferPointer<UInt8>
+        _ file: ScanFile, centreUm: SIMD2<Double>, into target: UnsafeMutableBufferPointer<UInt8>,
+        needs: ((_ rows: Range<Int>, _ columns: Range<Int>) -> Bool)? = nil
     ) throws {
-        try reader(of: file).read(centreUm: centreUm, side: side, into: target)
+        try reader(of: file).read(centreUm: centreUm, side: side, into: target, needs: needs)
     }
 
     /// The reader of a scan, opened if need be.

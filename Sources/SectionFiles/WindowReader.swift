@@ -70,7 +70,13 @@ public final class WindowReader: Sendable {
     }
 
     /// A window into a buffer of `side`² pixels; see `window`.
-    public func read(centreUm: SIMD2<Double>, side: Int, into target: UnsafeMutableBufferPointer<UInt8>) throws {
+    ///
+    /// - Parameter needs: tells of rows and columns of the window whether they are needed; what a tile has that is not is
+    ///   left as it stands in the buffer, or black. nil needs all.
+    public func read(
+        centreUm: SIMD2<Double>, side: Int, into target: UnsafeMutableBufferPointer<UInt8>,
+        needs: ((_ rows: Range<Int>, _ columns: Range<Int>) -> Bool)? = nil
+    ) throws {
         precondition(side >= 1 && target.count == side * side, "A window of \(side) px needs \(side * side) pixels.")
         let size = scan.levels[level]
         let centre = (centreUm / pixelUm + 0.5) / downsample
@@ -89,23 +95,34 @@ public final class WindowReader: Sendable {
         let isInside = rows.isInside(length: length.row) && columns.isInside(length: length.column)
         if isInside, rows.isCopy, columns.isCopy, scan.orientation.isIdentity {
             return try fetch(
-                rows: rows.start..<rows.start + side, columns: columns.start..<columns.start + side, into: target)
+                rows: rows.start..<rows.start + side, columns: columns.start..<columns.start + side, into: target,
+                needs: needs)
         }
-        var old = try region(rows: rows.needed(length: length.row), columns: columns.needed(length: length.column))
+        // Old pixels of a window that lies within the scan, as pixels of the window; a reflected one needs all.
+        let needsOld =
+            !isInside || !scan.orientation.isIdentity
+            ? nil
+            : needs.map { needs in
+                { (old: Range<Int>, across: Range<Int>) in
+                    needs(rows.new(over: old, factor: factor.x), columns.new(over: across, factor: factor.y))
+                }
+            }
+        var old = try region(
+            rows: rows.needed(length: length.row), columns: columns.needed(length: length.column), needs: needsOld)
         if !isInside { old = continued(old, rows, columns, length) }
         old.elements.withUnsafeBufferPointer { resample($0, rows, columns, into: target) }
     }
 
     /// A rectangle of the level, as seen.
-    private func region(rows: Range<Int>, columns: Range<Int>) throws -> Image<UInt8> {
+    private func region(
+        rows: Range<Int>, columns: Range<Int>, needs: ((Range<Int>, Range<Int>) -> Bool)?
+    ) throws -> Image<UInt8> {
         let stored = scan.orientation.stored(
             rows: rows, columns: columns, storedRows: source.rows, storedColumns: source.columns)
         let count = stored.rows.count * stored.columns.count
-        let pixels = try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-            try fetch(
-                rows: stored.rows, columns: stored.columns, into: UnsafeMutableBufferPointer(rebasing: buffer[..<count])
-            )
-            initialized = count
+        var pixels = [UInt8](repeating: 0, count: count)
+        try pixels.withUnsafeMutableBufferPointer {
+            try fetch(rows: stored.rows, columns: stored.columns, into: $0, needs: needs)
         }
         return scan.orientation.applied(
             to: Image(rows: stored.rows.count, columns: stored.columns.count, elements: pixels))
@@ -176,8 +193,11 @@ public final class WindowReader: Sendable {
     // MARK: Tiles
 
     /// A rectangle of the stored level, tile by tile.
+    ///
+    /// - Parameter needs: of rows and columns from the rectangle's first.
     private func fetch(
-        rows: Range<Int>, columns: Range<Int>, into target: UnsafeMutableBufferPointer<UInt8>
+        rows: Range<Int>, columns: Range<Int>, into target: UnsafeMutableBufferPointer<UInt8>,
+        needs: ((Range<Int>, Range<Int>) -> Bool)?
     ) throws {
         let (height, width) = (source.blockRows, source.blockColumns)
         let across = (source.columns + width - 1) / width
@@ -187,6 +207,13 @@ public final class WindowReader: Sendable {
             for blockColumn in columns.lowerBound / width...(columns.upperBound - 1) / width {
                 let tileColumns = blockColumn * width..<min((blockColumn + 1) * width, source.columns)
                 let shared = tileColumns.clamped(to: columns)
+                if let needs,
+                    !needs(
+                        common.lowerBound - rows.lowerBound..<common.upperBound - rows.lowerBound,
+                        shared.lowerBound - columns.lowerBound..<shared.upperBound - columns.lowerBound)
+                {
+                    continue
+                }
                 let pixels = try cache.tile(TileCache.Key(scan: number, tile: blockRow * across + blockColumn)) {
                     try decode(rows: tileRows, columns: tileColumns)
                 }

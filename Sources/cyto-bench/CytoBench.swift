@@ -8,5 +8,7 @@ struct CytoBench: ParsableCommand {
         commandName: "cyto-bench",
         abstract: "Times parts of cyto-pipe; prints JSON.",
         // One line a measurement, alphabetically.
-        subcommands: [PhantomBench.self, RegistrationBench.self, SegmentationBench.self, SurfacesBench.self])
+        subcommands: [
+            PhantomBench.self, RegistrationBench.self, SegmentationBench.self, StatisticsBench.self, SurfacesBench.self,
+        ])
 }

@@ -1,7 +1,9 @@
 import EvaluationStages
 import Glibc
 import HistologyStages
+import ReportStages
 import StageKit
 
-let worker = StageWorker(program: "cyto-stage", stages: histologyStages + evaluationStages, tools: histologyTools)
+let worker = StageWorker(
+    program: "cyto-stage", stages: histologyStages + evaluationStages + reportStages, tools: histologyTools)
 exit(worker.run(arguments: Array(CommandLine.arguments.dropFirst())))

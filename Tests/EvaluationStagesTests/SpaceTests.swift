@@ -16,7 +16,9 @@ import Testing
     private func coordinates(
         _ inputs: [InputFile], _ config: [String: ConfigValue] = [:], cores: Int = 1
     ) throws -> [String: String] {
-        let defaults: [String: ConfigValue] = ["use": .text("features"), "brain": .null, "folds": .integer(5)]
+        let defaults: [String: ConfigValue] = [
+            "use": .text("features"), "brain": .null, "points": .integer(100_000), "folds": .integer(5),
+        ]
         return try files.run(
             CoordinatePrediction.self, ["features": inputs], outputs: ["predictions", "summary"],
             defaults.merging(config) { $1 }, cores: cores)
@@ -100,7 +102,8 @@ import Testing
     ) throws -> [String: String] {
         let defaults: [String: ConfigValue] = [
             "use": .text("features"), "grouping": .list([]), "held_out": .text("roles"), "distance_mm": .real(2),
-            "least_labelled": .real(0.5), "points_per_region": .integer(100), "c": .real(1),
+            "least_labelled": .real(0.5), "points": .integer(100_000), "points_per_region": .integer(100),
+            "c": .real(1),
             "max_iterations": .integer(200), "tolerance": .real(1e-4),
         ]
         return try files.run(

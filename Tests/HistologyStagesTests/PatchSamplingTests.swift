@@ -29,7 +29,7 @@ import Testing
         try writePNG(
             Image(rows: 40, columns: 50, elements: (0..<2000).map { UInt8(base + ($0 / 50 + $0 % 50) % 60) }), to: path)
         return InputFile(
-            path: path, item: item(brain, section), attributes: ["section": ["pixel_size_um": .real(10)]], digest: "")
+            path: path, item: item(brain, section), digest: "", attributes: ["section": ["pixel_size_um": .real(10)]])
     }
 
     /// 60 points, half of them in each of two sections; every tenth has no place, every fourth no area.
@@ -51,8 +51,8 @@ import Testing
             try change(file)
         }
         return InputFile(
-            path: path, item: item(brain), attributes: ["brain": ["role": .text(brain == "B01" ? "seen" : "unseen")]],
-            digest: "")
+            path: path, item: item(brain), digest: "",
+            attributes: ["brain": ["role": .text(brain == "B01" ? "seen" : "unseen")]])
     }
 
     private func sections() throws -> [InputFile] {

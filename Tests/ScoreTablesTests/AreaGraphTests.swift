@@ -1,7 +1,6 @@
 import Foundation
+import ScoreTables
 import Testing
-
-@testable import ScoreTables
 
 @Suite struct AreaGraphTests {
     @Test func hopsAreTheFewestSteps() {

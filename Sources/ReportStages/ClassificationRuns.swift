@@ -1,0 +1,109 @@
+internal import HDF5
+internal import StageKit
+
+/// Scores of one classifier on the sets of brains (type classification-scores).
+struct ClassificationRun {
+    enum Strategy: String, CaseIterable {
+        case linearProbe = "linear-probe"
+        case finetune
+
+        var shown: String { self == .linearProbe ? "linear probing" : "finetuning" }
+    }
+
+    static let metrics = ["macro_f1", "top1", "top3"]
+    static let setOrder = ["seen", "transfer", "unseen"]
+
+    let source: ReportSource
+    let variant: Variant
+    let strategy: Strategy
+    /// P (projection), M (another template) and the like; empty for the plain one.
+    let form: String
+    /// Distinct labels an area that it was trained on; nil for all.
+    let labelsPerArea: Int?
+    /// Scores by set and metric.
+    let scores: [String: [String: Double]]
+
+    init(_ source: ReportSource, seedAxes: [String]) throws {
+        self.source = source
+        // What the file itself says is not told apart by coordinates once more.
+        variant = source.variant(without: seedAxes).without(["strategy", "labels_per_area", "labels"])
+        let file = try HDF5File(reading: source.path)
+        let named = file.hasAttribute("strategy") ? try file.textAttribute("strategy") : "linear-probe"
+        guard let strategy = Strategy(rawValue: named) else {
+            throw StageError(
+                .badInput, "the strategy is '\(named)', but linear-probe or finetune is known", port: source.port,
+                file: source.path)
+        }
+        self.strategy = strategy
+        let form = file.hasAttribute("variant") ? try file.textAttribute("variant") : ""
+        self.form = ["plain", "features", "none", "default"].contains(form) ? "" : form
+        let labels = file.hasAttribute("labels_per_area") ? try? file.attribute("labels_per_area", as: Int.self) : nil
+        labelsPerArea = labels.flatMap { $0 > 0 ? $0 : nil }
+        let sets = try file.readTexts("/scores/set")
+        var scores: [String: [String: Double]] = [:]
+        for metric in ClassificationRun.metrics where file.contains("/scores/\(metric)") {
+            for (set, value) in zip(sets, try file.read("/scores/\(metric)", as: Double.self)) {
+                scores[set, default: [:]][metric] = value
+            }
+        }
+        self.scores = scores
+    }
+
+    /// What is averaged over seeds.
+    struct Kind: Hashable {
+        var variant: Variant
+        var strategy: Strategy
+        var form: String
+        var labelsPerArea: Int?
+    }
+
+    var kind: Kind { Kind(variant: variant, strategy: strategy, form: form, labelsPerArea: labelsPerArea) }
+}
+
+/// All classifiers of the page, the runs of each kind together.
+struct ClassificationScores {
+    private(set) var kinds: [ClassificationRun.Kind] = []
+    private var runsByKind: [ClassificationRun.Kind: [ClassificationRun]] = [:]
+    let sets: [String]
+
+    init(_ sources: [ReportSource], in report: ReportContext) throws {
+        var sets: [String] = []
+        for source in sources {
+            let run = try ClassificationRun(source, seedAxes: report.seedAxes)
+            if runsByKind[run.kind] == nil { kinds.append(run.kind) }
+            runsByKind[run.kind, default: []].append(run)
+            for set in run.scores.keys where !sets.contains(set) { sets.append(set) }
+        }
+        self.sets = sets.sorted {
+            let order = ClassificationRun.setOrder
+            let (one, other) = (order.firstIndex(of: $0) ?? order.count, order.firstIndex(of: $1) ?? order.count)
+            return (one, $0) < (other, $1)
+        }
+    }
+
+    var isEmpty: Bool { kinds.isEmpty }
+
+    func runs(_ kind: ClassificationRun.Kind) -> [ClassificationRun] { runsByKind[kind] ?? [] }
+
+    func spread(_ kind: ClassificationRun.Kind, _ set: String, _ metric: String) -> Spread {
+        Spread(runs(kind).compactMap { $0.scores[set]?[metric] })
+    }
+
+    var mostRuns: Int { runsByKind.values.map(\.count).max() ?? 0 }
+
+    /// Variants and forms, each with its two strategies, with all labels or the most that there are.
+    var rows: [(variant: Variant, form: String)] {
+        var rows: [(variant: Variant, form: String)] = []
+        for kind in kinds where !rows.contains(where: { $0.variant == kind.variant && $0.form == kind.form }) {
+            rows.append((kind.variant, kind.form))
+        }
+        return rows
+    }
+
+    func kind(_ row: (variant: Variant, form: String), _ strategy: ClassificationRun.Strategy) -> ClassificationRun
+        .Kind?
+    {
+        kinds.filter { $0.variant == row.variant && $0.form == row.form && $0.strategy == strategy }
+            .max { ($0.labelsPerArea ?? .max) < ($1.labelsPerArea ?? .max) }
+    }
+}

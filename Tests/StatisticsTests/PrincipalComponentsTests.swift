@@ -1,0 +1,77 @@
+import NDArray
+import Statistics
+import Testing
+
+@Suite struct PrincipalComponentsTests {
+    @Test(arguments: PrincipalComponents.Solver.allCases) func componentsAreThoseOfScikitLearn(
+        solver: PrincipalComponents.Solver
+    ) throws {
+        let given = try Vectors.load().pca
+        let points = matrix(given.points, columns: 8)
+        let pca = try PrincipalComponents(of: points, count: 5, solver: solver, whitened: true, threads: 2)
+        // In single precision relative to the first variance; eight directions are all that the randomised solver can miss.
+        let bound = solver == .full || solver == .automatic ? 1e-6 : 2e-4
+        #expect(largestError(pca.components.elements.map(Double.init), given.components) < bound)
+        #expect(largestError(pca.explainedVariance, given.variance) < bound * given.variance[0])
+        #expect(largestError(pca.explainedVarianceRatio, given.ratio) < bound)
+        let whitened = pca.transform(points).elements.map(Double.init)
+        #expect(largestError(whitened, given.whitened) < max(1e-4, 10 * bound))
+    }
+
+    /// Rank 6 plus little noise, 3,000 × 40.
+    static func cloud() -> Matrix {
+        var generator = SeededGenerator(seed: 2)
+        let directions = (0..<6 * 40).map { _ in generator.normal() }
+        var elements: [Float] = []
+        for _ in 0..<3000 {
+            let weights = (0..<6).map { Double(8 - $0) * generator.normal() }
+            for column in 0..<40 {
+                let value = (0..<6).reduce(3.0) { $0 + weights[$1] * directions[$1 * 40 + column] }
+                elements.append(Float(value + 0.01 * generator.normal()))
+            }
+        }
+        return Matrix(rows: 3000, columns: 40, elements: elements)
+    }
+
+    @Test func solversAgreeAndThreadsChangeNothing() throws {
+        let cloud = Self.cloud()
+        let full = try PrincipalComponents(of: cloud, count: 6, solver: .full)
+        for solver in [PrincipalComponents.Solver.covariance, .randomised] {
+            let one = try PrincipalComponents(of: cloud, count: 6, solver: solver, threads: 1)
+            let three = try PrincipalComponents(of: cloud, count: 6, solver: solver, threads: 3)
+            #expect(one == three)
+            for component in 0..<6 {
+                var cosine: Float = 0
+                for (a, b) in zip(one.components.row(component), full.components.row(component)) { cosine += a * b }
+                #expect(cosine > 0.9999)
+                #expect(abs(one.explainedVariance[component] / full.explainedVariance[component] - 1) < 1e-4)
+            }
+        }
+    }
+
+    @Test func solverIsChosenAsByScikitLearn() throws {
+        let cloud = Self.cloud()
+        #expect(try PrincipalComponents(of: cloud, count: 2).solver == .covariance)
+        #expect(try PrincipalComponents(of: cloud.transposed, count: 2).solver == .randomised)
+        #expect(try PrincipalComponents(of: cloud.transposed, count: 39).solver == .full)
+        #expect(try PrincipalComponents(of: cloud.selecting(rows: Array(0..<100)), count: 2).solver == .full)
+    }
+
+    @Test(arguments: PrincipalComponents.Solver.allCases) func constantFeaturesExplainNothing(
+        solver: PrincipalComponents.Solver
+    ) throws {
+        let pca = try PrincipalComponents(
+            of: Matrix(rows: 4, columns: 3, repeating: 7), count: 2, solver: solver, whitened: true)
+        #expect(pca.explainedVarianceRatio == [0, 0])
+        #expect(pca.transform(Matrix(rows: 2, columns: 3, repeating: 7)).elements == [0, 0, 0, 0])
+    }
+
+    @Test func impossibleRequestsAreRefused() {
+        let points = Matrix([[1, 2, 3], [4, 5, 7]])
+        #expect(throws: StatisticsError.self) { try PrincipalComponents(of: points, count: 3) }
+        #expect(throws: StatisticsError.self) { try PrincipalComponents(of: points, count: 4) }
+        #expect(throws: StatisticsError.self) { try PrincipalComponents(of: points, count: 0) }
+        #expect(throws: StatisticsError.self) { try PrincipalComponents(of: Matrix([[1, 2]]), count: 1) }
+        #expect(throws: StatisticsError.self) { try PrincipalComponents(of: Matrix([[1, .nan], [2, 3]]), count: 1) }
+    }
+}
