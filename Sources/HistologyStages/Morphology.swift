@@ -49,10 +49,11 @@ public struct Morphology: Stage {
             try file.write(results.map(\.curvaturePerMm), to: "/curvature_per_mm")
             try file.write(results.map(\.thicknessUm), to: "/thickness_um")
             try file.write(results.map(\.cuttingAngleDeg), to: "/cutting_angle_deg")
-            try file.write(results.map(\.spanUm), to: "/span_um")
+            try file.write(results.map(\.lengthUm), to: "/length_um")
             if let layers { try file.write(layers.thicknessUm, shape: [rows.count, 6], to: "/layer_thickness_um") }
             for (path, unit) in [
-                ("/curvature_per_mm", "1/mm"), ("/thickness_um", "um"), ("/span_um", "um"), ("/cutting_angle_deg", "deg"),
+                ("/curvature_per_mm", "1/mm"), ("/thickness_um", "um"), ("/length_um", "um"),
+                ("/cutting_angle_deg", "deg"),
             ] { try file.setAttribute("unit", to: unit, of: path) }
             if layers != nil { try file.setAttribute("unit", to: "um", of: "/layer_thickness_um") }
             try file.setAttribute("curvature_smoothing_um", to: smoothingUm)
@@ -79,9 +80,10 @@ public struct Morphology: Stage {
 /// What is told of one point; NaN where unknown.
 struct PointMorphology: Sendable {
     var curvaturePerMm = Float.nan
+    /// Straight distance between corresponding places of pia and white surface, as the paper has it.
     var thicknessUm = Float.nan
-    /// Straight distance between the ends of the way.
-    var spanUm = Float.nan
+    /// Length of the bent way between them.
+    var lengthUm = Float.nan
     /// Between the section's plane and the surface's normal: 0 for a cut across the cortex, 90 for one along it.
     var cuttingAngleDeg = Float.nan
     /// Towards the pia.
@@ -95,8 +97,8 @@ struct PointMorphology: Sendable {
     init(_ traverse: CorticalTraverse?, sample: DepthField.Sample?) {
         let normal: SIMD3<Double>
         if let traverse {
-            thicknessUm = Float(traverse.lengthUm)
-            spanUm = Float(traverse.spanUm)
+            thicknessUm = Float(traverse.spanUm)
+            lengthUm = Float(traverse.lengthUm)
             normal = traverse.outward
         } else if let sample {
             let size = (sample.gradient * sample.gradient).sum().squareRoot()

@@ -50,12 +50,15 @@ private struct KnownShell {
         // fits from one side only, a few per cent of a voxel.
         #expect(abs(way.lengthUm - 2400) < 60)
         let size = (direction * direction).sum().squareRoot()
-        #expect((way.outward * direction).sum() / size > 0.9995)
-        #expect(abs(way.depth - (5400 - 4300) / 2400) < 0.01)
+        let cosine = (way.outward * direction).sum() / size
+        #expect(cosine > 0.9995)
+        let depth = 1100.0 / 2400
+        #expect(abs(way.depth - depth) < 0.01)
         // The ends lie on the two spheres.
         for (end, radius) in [(way.pathUm[0], 5400.0), (way.pathUm[way.pathUm.count - 1], 3000.0)] {
             let offset = end - shell.centreUm
-            #expect(abs((offset * offset).sum().squareRoot() - radius) < 60)
+            let found = (offset * offset).sum().squareRoot()
+            #expect(abs(found - radius) < 60)
         }
     }
 
@@ -76,7 +79,8 @@ private struct KnownShell {
                     from: shell.point(SIMD3(0.2, 0.9, 0.4), radius: radius), settings: TraverseSettings(stepUm: 100))
             ).lengthUm
         }
-        #expect((lengths.max() ?? 0) - (lengths.min() ?? 0) < 40)
+        let spread = (lengths.max() ?? 0) - (lengths.min() ?? 0)
+        #expect(spread < 40)
     }
 
     @Test func wayInASectionStaysInItAndIsLongerByTheCut() throws {
@@ -93,14 +97,15 @@ private struct KnownShell {
         #expect(oblique.pathUm.allSatisfy { abs($0.x - place.x) < 1e-9 })
         // The section is a ring between radii √(r² − h²).
         let h = place.x - sphere.centreUm.x
-        let ring = (5400 * 5400 - h * h).squareRoot() - (3000 * 3000 - h * h).squareRoot()
+        let (outer, inner) = (29_160_000 - h * h, 9_000_000 - h * h)
+        let ring = outer.squareRoot() - inner.squareRoot()
         #expect(abs(oblique.lengthUm - ring) < 0.05 * ring)
     }
 
     @Test func pointBesideTheCortexStartsFromItsNearestVoxelAndOneFarOffHasNoWay() {
         let shell = KnownShell()
         let settings = TraverseSettings(stepUm: 150)
-        let near = shell.field.traverse(from: shell.point(SIMD3(0, 1, 0), radius: 5900), settings: settings)
+        let near = shell.field.traverse(from: shell.point(SIMD3(0, 1, 0), radius: 5650), settings: settings)
         #expect(near.map { abs($0.lengthUm - 2400) < 100 } == true)
         #expect(shell.field.traverse(from: shell.point(SIMD3(0, 1, 0), radius: 6400), settings: settings) == nil)
         #expect(shell.field.traverse(from: SIMD3(1e9, 0, 0), settings: settings) == nil)
@@ -123,9 +128,10 @@ private struct KnownShell {
         let field = DepthField(volume, spacingUm: 100, originUm: .zero)
         for row in [3.0, 3.4, 5.25, 7.9] {
             let sample = try #require(field.sample(at: SIMD3(410, 100 * row, 377)))
-            #expect(abs(sample.depth - (row / 8 + 3.77 / 64)) < 1e-5)
-            #expect(abs(sample.gradient.y - 1.0 / 800) < 1e-7)
-            #expect(abs(sample.gradient.z - 1.0 / 6400) < 1e-7)
+            let depth = row / 8 + 3.77 / 64
+            #expect(abs(sample.depth - depth) < 1e-5)
+            #expect(abs(sample.gradient.y - 0.00125) < 1e-7)
+            #expect(abs(sample.gradient.z - 0.00015625) < 1e-7)
             #expect(abs(sample.gradient.x) < 1e-7)
         }
     }
