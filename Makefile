@@ -5,7 +5,7 @@
 
 SWIFT_FLAGS := -c release
 PACKAGES := libyaml-dev libtiff-dev libhdf5-dev libopenblas-dev liblapacke-dev libpng-dev libturbojpeg0-dev \
-	libsqlite3-dev libnifti-dev libtorch-dev pkg-config python3
+	libsqlite3-dev libnifti-dev libtorch-dev libgloo-dev pkg-config python3
 CYTO_PIPE := .build/release/cyto-pipe
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 MISSING = $(shell for p in $(PACKAGES); do \

@@ -33,9 +33,19 @@ let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 
 /// libtorch: Debian's, or with LIBTORCH=/path that of an unpacked libtorch 2.x or of a Python wheel (…/site-packages/torch).
 let libtorch = Context.environment["LIBTORCH"]
-let torchHeaders: [CXXSetting] = libtorch.map { [.unsafeFlags(["-isystem", "\($0)/include"])] } ?? []
+/// CYTO_NCCL=1 besides, with NVIDIA's headers in the wheels beside torch: training processes talk by NCCL. The program then needs
+/// libtorch_cuda wherever it runs.
+let nccl = libtorch != nil && Context.environment["CYTO_NCCL"] == "1"
+let torchHeaders: [CXXSetting] =
+    libtorch.map { root in
+        var folders = ["include", "include/torch/csrc/api/include"]
+        if nccl { folders += ["cu13", "nccl"].map { "../nvidia/\($0)/include" } }
+        return [.unsafeFlags(folders.flatMap { ["-isystem", "\(root)/\($0)"] })]
+            + (nccl ? [.define("CT_NCCL"), .define("USE_C10D_NCCL")] : [])
+    } ?? []
+// libtorch_cuda is loaded while the program runs, where there is one: a program built against a CUDA wheel runs without.
 let torchLibraries: [LinkerSetting] =
-    ["torch", "torch_cpu", "c10"].map { .linkedLibrary($0) }
+    (["torch_cpu", "c10"] + (nccl ? ["torch_cuda", "c10_cuda", "torch"] : [])).map { .linkedLibrary($0) }
     + (libtorch.map { [.unsafeFlags(["-L\($0)/lib", "-Xlinker", "-rpath", "-Xlinker", "\($0)/lib"])] } ?? [])
 
 let package = Package(

@@ -31,6 +31,9 @@ public struct CollectionReport: Codable, Sendable, Equatable {
     public var actionsRemoved = 0
     public var objectsRemoved = 0
     public var bytesRemoved: Int64 = 0
+    /// Folders of broken-off tasks that could go on: those kept, and those removed because they are done or old.
+    public var checkpointsKept = 0
+    public var checkpointsRemoved = 0
     /// Removed actions by stage.
     public var stages: [String: Int] = [:]
     /// Whether it was done or only counted.
@@ -93,7 +96,13 @@ extension ArtifactStore {
             report.bytesRemoved += bytes
             return true
         }
+        let goneCheckpoints = try checkpointFolders().filter { folder in
+            let isGone = byKey[folder.digest] != nil || Self.age(folder.path) < options.now - options.keepDays * 86400
+            if isGone { report.checkpointsRemoved += 1 } else { report.checkpointsKept += 1 }
+            return isGone
+        }
         guard options.removes else { return report }
+        for folder in goneCheckpoints { removeCheckpoints(folder.path) }
         try indexHolder.use { try $0.remove(gone.map(\.digest)) }
         for file in gone {
             Posix.removeTree(file.path)
@@ -109,6 +118,18 @@ extension ArtifactStore {
         }
         report.isDone = true
         return report
+    }
+
+    /// What broken-off tasks left to go on from, by their keys.
+    private func checkpointFolders() throws -> [(digest: Digest, path: String)] {
+        guard Posix.isFolder(layout.checkpoints) else { return [] }
+        return try Posix.names(in: layout.checkpoints).flatMap { shard in
+            try Posix.names(in: layout.checkpoints + "/" + shard).compactMap { name in
+                StoreLayout.digest(shard: shard, name: name).map {
+                    ($0.digest, "\(layout.checkpoints)/\(shard)/\(name)")
+                }
+            }
+        }
     }
 
     /// Current actions, recent ones, and everything behind them.

@@ -103,6 +103,15 @@ extension ArtifactStore {
         Posix.removeTree(path)
     }
 
+    /// Where a task keeps what its next try can go on from.
+    public func checkpointFolder(for key: Digest) -> String { layout.checkpoints(key) }
+
+    /// Removes what a task kept for its next try; never anything outside of the store's folder of checkpoints.
+    public func removeCheckpoints(_ path: String) {
+        guard path.hasPrefix(layout.checkpoints + "/"), !path.contains("/../") else { return }
+        Posix.removeTree(path)
+    }
+
     /// Where the log of an action goes; its folder exists.
     public func logPath(for key: Digest) throws -> String {
         let path = layout.log(key)

@@ -8,6 +8,7 @@ internal import ContentHash
 ///     failures/ab/….json     the record of a task whose last run failed
 ///     stages/ab/….json       how a stage was declared when it ran: command, ports, types
 ///     logs/ab/….log          what a task's program wrote
+///     checkpoints/ab/…/      what tasks that were broken off can go on from
 ///     tmp/<run>/…            work folders of running tasks
 ///     quarantine/            objects whose bytes were not what their name says
 ///     locks/                 locks that vanish with their process
@@ -27,6 +28,8 @@ struct StoreLayout: Sendable {
     var failures: String { root + "/failures" }
     var stages: String { root + "/stages" }
     var logs: String { root + "/logs" }
+    /// Made when first needed: stores of earlier versions have none.
+    var checkpoints: String { root + "/checkpoints" }
     var temporary: String { root + "/tmp" }
     var quarantine: String { root + "/quarantine" }
     var index: String { root + "/index.sqlite" }
@@ -48,6 +51,7 @@ struct StoreLayout: Sendable {
     func action(_ key: Digest) -> String { StoreLayout.sharded(actions, key.hex, "json") }
     func failure(_ key: Digest) -> String { StoreLayout.sharded(failures, key.hex, "json") }
     func stage(_ digest: Digest) -> String { StoreLayout.sharded(stages, digest.hex, "json") }
+    func checkpoints(_ key: Digest) -> String { StoreLayout.sharded(checkpoints, key.hex, "") }
     func log(_ key: Digest) -> String { StoreLayout.sharded(logs, key.hex, "log") }
 
     /// `folder/ab/cdef….extension`: the first two digits make 256 subfolders.

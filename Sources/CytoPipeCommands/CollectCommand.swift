@@ -49,9 +49,13 @@ struct CollectCommand: ParsableCommand {
                 "\(verb) \(CountText.of(report.actionsRemoved, "action")) and "
                     + "\(CountText.of(report.objectsRemoved, "artifact")), \(ByteText.of(report.bytesRemoved))\n"
                     + table.text
+                    + (report.checkpointsRemoved + report.checkpointsKept == 0
+                        ? ""
+                        : "checkpoints of broken-off tasks: \(report.checkpointsRemoved) "
+                            + "\(report.isDone ? "removed" : "to remove"), \(report.checkpointsKept) kept\n")
                     + "keeps \(CountText.of(report.actionsKept, "action")) and "
                     + "\(CountText.of(report.objectsKept, "artifact")), \(ByteText.of(report.bytesKept))\n")
-            if !report.isDone, report.actionsRemoved + report.objectsRemoved > 0 {
+            if !report.isDone, report.actionsRemoved + report.objectsRemoved + report.checkpointsRemoved > 0 {
                 StandardOutput.write("nothing was removed; --delete does it\n")
             }
         }

@@ -183,6 +183,7 @@ enum FileSchema {
                     "summary": text("one line"), "help": text("more"), "run": list(of: scalar),
                     "inputs": names(to: input),
                     "outputs": names(to: output), "config": names(to: key), "resources": resources,
+                    "resumable": flag("whether a task that was broken off goes on from its folder of checkpoints"),
                 ], required: ["stage", "run", "outputs"]))
     }
 

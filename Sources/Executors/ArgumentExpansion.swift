@@ -75,6 +75,8 @@ struct ArgumentExpansion {
         case "job": return jobPath
         case "scratch": return scratch
         case "folder": return folder
+        // Like the worker's own rule: the scratch folder where the stage is not resumable.
+        case "checkpoints": return request.checkpointFolder ?? scratch
         case "seed": return "\(request.seed)"
         case "resources.cores": return "\(request.resources.cores)"
         case "resources.memory": return "\(request.resources.memoryBytes)"

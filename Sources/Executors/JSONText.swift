@@ -49,6 +49,11 @@ struct JSONText {
         if let memory = job.memoryBytes { json.text += ",\"memoryBytes\":\(memory)" }
         json.text += ",\"scratch\":"
         json.append(job.scratch)
+        if let gpus = job.gpus { json.text += ",\"gpus\":\(gpus)" }
+        if let checkpoints = job.checkpoints {
+            json.text += ",\"checkpoints\":"
+            json.append(checkpoints)
+        }
         if let descriptor = job.progressDescriptor { json.text += ",\"progressDescriptor\":\(descriptor)" }
         json.text += "}\n"
         return json.text

@@ -114,6 +114,9 @@ public final class LocalExecutor: TaskExecutor {
         for path in [scratch, out] where mkdir(path, 0o755) != 0 && errno != EEXIST {
             throw CommandError(message: "the folder \(path) could not be made: \(systemMessage(errno))")
         }
+        if let checkpoints = request.checkpointFolder, let error = makeFolders(checkpoints) {
+            throw CommandError(message: "the folder \(checkpoints) could not be made: \(systemMessage(error))")
+        }
         var request = request
         for port in request.inputs.indices {
             for file in request.inputs[port].files.indices {
@@ -174,7 +177,16 @@ public final class LocalExecutor: TaskExecutor {
         return StageJob(
             stage: request.manifest, item: request.item, inputs: inputs, outputs: outputs, config: request.config,
             seed: request.seed, cores: request.resources.cores, memoryBytes: request.resources.memoryBytes,
-            scratch: scratch, progressDescriptor: 3)
+            scratch: scratch, gpus: request.resources.gpus > 0 ? request.resources.gpus : nil,
+            checkpoints: request.checkpointFolder, progressDescriptor: 3)
+    }
+
+    /// Makes a folder and those above it; gives the error where it is not there then.
+    private func makeFolders(_ path: String) -> Int32? {
+        if mkdir(path, 0o755) == 0 || errno == EEXIST { return nil }
+        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return errno }
+        if let error = makeFolders(String(path[..<slash])) { return error }
+        return mkdir(path, 0o755) == 0 || errno == EEXIST ? nil : errno
     }
 
     private func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : workingDirectory + "/" + path }

@@ -15,15 +15,18 @@ public struct Pretraining: Stage {
             reading: input.path, sections: context.optionalInputs("sections"),
             cacheBytes: (context.memoryBytes ?? 4 << 30) / 4, threads: context.cores)
         let config = try PretrainingConfig(context.config, sampleCount: patches.count)
-        try Torch.setThreads(context.cores)
-        let run = try PretrainingRun(config, patches: patches, seed: context.seed, threads: context.cores)
+        let processes = try TrainingProcesses(context)
+        try Torch.setThreads(processes.threads)
+        let run = try PretrainingRun(
+            config, patches: patches, seed: context.seed, threads: processes.threads, device: processes.device,
+            group: processes.group)
         let fingerprint = try json(config) + " seed \(context.seed) patches \(input.digest)"
+        let checkpoint = context.checkpoints + "/checkpoint.h5"
+        let begun = try run.resume(checkpoint, fingerprint: fingerprint)
+        if begun > 0, processes.isFirst { context.figure("resumed_at_step", Double(begun)) }
         let clock = ContinuousClock()
         let start = clock.now
-        var first: Int?
-        try run.train(checkpoint: context.scratch + "/checkpoint.h5", fingerprint: fingerprint) { report in
-            let begun = first ?? report.step
-            first = begun
+        try run.train(checkpoint: checkpoint, fingerprint: fingerprint) { report in
             let seconds = max(1e-9, (clock.now - start) / .seconds(1))
             let rate = Double((report.step + 1 - begun) * config.batchSize) / seconds
             let left = Double((config.steps - report.step - 1) * config.batchSize) / rate
@@ -31,9 +34,13 @@ public struct Pretraining: Stage {
                 Double(report.step + 1) / Double(config.steps),
                 String(
                     format: "step %d of %d, loss %.3f, rate %.2g, %.0f patches/s, %.0f s left", report.step + 1,
-                    config.steps,
-                    report.loss, report.learningRate, rate, left))
+                    config.steps, report.loss, report.learningRate, rate, left))
         }
+        if processes.isFirst { try write(run, config, context) }
+        try processes.finish()
+    }
+
+    private static func write(_ run: PretrainingRun, _ config: PretrainingConfig, _ context: StageContext) throws {
         let model = try run.model()
         let losses = run.trainer.losses
         try context.write("model") { file in

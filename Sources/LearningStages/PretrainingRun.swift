@@ -14,11 +14,19 @@ public final class PretrainingRun {
     private let order: EpochOrder
     private let seed: UInt64
     private let threads: Int
+    private let group: ProcessGroup?
     private let recipe = AugmentationRecipe()
 
+    /// - Parameter group: processes that share every batch; nil for this one alone.
     public init(
-        _ config: PretrainingConfig, patches: PatchSet, seed: UInt64, threads: Int, device: Device = .cpu
+        _ config: PretrainingConfig, patches: PatchSet, seed: UInt64, threads: Int, device: Device = .cpu,
+        group: ProcessGroup? = nil
     ) throws {
+        let processes = group?.size ?? 1
+        guard config.batchSize % processes == 0, config.batchSize > processes else {
+            throw StageError(
+                .badJob, "a batch of \(config.batchSize) cannot be shared evenly by \(processes) processes")
+        }
         try patches.check(for: config.objective)
         let needed = augmentationWindowSide(patchSide: config.patchSide, spacingUm: patches.spacingUm)
         guard patches.windowSide >= needed, (patches.windowSide - config.patchSide) % 2 == 0 else {
@@ -31,6 +39,7 @@ public final class PretrainingRun {
         self.patches = patches
         self.seed = seed
         self.threads = threads
+        self.group = group
         order = try EpochOrder(sampleCount: patches.count, batchSize: config.batchSize, seed: seed)
         let parameters = ParameterStore(seed: seed, device: device, threads: threads)
         let backbone = try config.network.build(parameters)
@@ -52,40 +61,90 @@ public final class PretrainingRun {
         trainer.mixedPrecision = config.mixedPrecision
         trainer.checkpoints = config.gradientCheckpoints
         trainer.partSize = config.partSize
+        trainer.group = group
     }
 
-    /// Goes on from a checkpoint, if there is one, to the last step.
+    /// Takes up a checkpoint, if there is one; gives the step that comes next.
     ///
     /// - Parameters:
-    ///   - checkpoint: path of the checkpoint file.
+    ///   - checkpoint: path of the checkpoint file; all processes read it.
+    ///   - fingerprint: of all that must be the same when the training goes on.
+    public func resume(_ checkpoint: String, fingerprint: String) throws -> Int {
+        if let state = try TrainingCheckpoint.read(checkpoint, fingerprint: fingerprint) { try trainer.restore(state) }
+        try checkThatAllBeginTogether()
+        return trainer.step
+    }
+
+    /// Trains to the last step.
+    ///
+    /// - Parameters:
+    ///   - checkpoint: path of the checkpoint file; rank 0 writes it.
     ///   - fingerprint: of all that must be the same when the training goes on.
     ///   - each: called after each step.
+    /// - Throws: `StageError` with `inputOutput` where another process is lost; the last checkpoint stays.
     public func train(checkpoint: String, fingerprint: String, each: (StepReport) throws -> Void) throws {
-        if let state = try TrainingCheckpoint.read(checkpoint, fingerprint: fingerprint) { try trainer.restore(state) }
         while trainer.step < config.steps {
             let batch = try batch(ofStep: trainer.step)
-            try each(try trainer.train(images: batch.images, targets: batch.targets))
-            if trainer.step % config.checkpointSteps == 0, trainer.step < config.steps {
+            try each(try step(batch.images, batch.targets))
+            let isDue = trainer.step % config.checkpointSteps == 0 && trainer.step < config.steps
+            if isDue, group?.rank ?? 0 == 0 {
                 try TrainingCheckpoint.write(trainer.state(), fingerprint: fingerprint, to: checkpoint)
             }
         }
     }
 
-    /// The augmented patches of a step, (views · samples, 1, side, side), and what is known of them.
+    private func step(_ images: Tensor, _ targets: BatchTargets) throws -> StepReport {
+        do {
+            return try trainer.train(images: images, targets: targets)
+        } catch let error as TorchError where group != nil && error.code != .outOfMemory {
+            throw lost(error)
+        }
+    }
+
+    private func lost(_ error: TorchError) -> StageError {
+        StageError(
+            .inputOutput,
+            "rank \(group?.rank ?? 0) of \(group?.size ?? 1) lost the others at step \(trainer.step): one of them has ended or "
+                + "does not answer (\(error.message)); the last checkpoint stays, and the next run goes on from it")
+    }
+
+    private func checkThatAllBeginTogether() throws {
+        guard let group else { return }
+        do {
+            let steps = try group.gathered(
+                Tensor([Float(trainer.step)], shape: [1]).moved(to: trainer.parameters.device)
+            )
+            .array(of: Float.self)
+            guard steps.allSatisfy({ $0 == steps[0] }) else {
+                throw StageError(
+                    .badInput,
+                    "the processes go on from different steps (\(steps.map { Int($0) })): they do not see the same "
+                        + "folder of checkpoints")
+            }
+        } catch let error as TorchError {
+            throw lost(error)
+        }
+    }
+
+    /// The augmented patches of a step, (views · samples, 1, side, side), and what is known of the samples. In a group, the patches
+    /// of this process's share and what is known of the whole batch.
     func batch(ofStep step: Int) throws -> (images: Tensor, targets: BatchTargets) {
         let points = order.batch(ofStep: step)
+        let share = points.count / (group?.size ?? 1)
+        let rank = group?.rank ?? 0
+        let own = Array(points[rank * share..<(rank + 1) * share])
         let epoch = order.epoch(ofStep: step)
-        let windows = try patches.windows(of: points)
+        let windows = try patches.windows(of: own)
         var pixels: [Float] = []
         for view in 0..<config.objective.views {
             pixels += try augment(
                 windows: windows, windowSide: patches.windowSide, patchSide: config.patchSide,
                 spacingUm: patches.spacingUm,
-                draws: points.map { AugmentationDraw(recipe, seed: seed, epoch: epoch, sample: $0, view: view) },
+                draws: own.map { AugmentationDraw(recipe, seed: seed, epoch: epoch, sample: $0, view: view) },
                 threads: threads)
         }
         let images = try Tensor(
-            pixels, shape: [points.count * config.objective.views, 1, config.patchSide, config.patchSide])
+            pixels, shape: [own.count * config.objective.views, 1, config.patchSide, config.patchSide])
         return (images, patches.targets(of: points))
     }
 

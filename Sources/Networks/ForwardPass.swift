@@ -1,3 +1,5 @@
+public import Torch
+
 /// How a network is run.
 public struct ForwardPass: Sendable {
     /// Batch normalisation uses the batch's own statistics.
@@ -6,10 +8,12 @@ public struct ForwardPass: Sendable {
     public var updatesStatistics: Bool
     /// Blocks are run again for their gradients instead of keeping what they computed.
     public var checkpoints: Bool
+    /// Processes whose samples count in the batch's statistics too; nil for this one alone.
+    public var group: ProcessGroup?
 
     /// A training pass.
-    public static func training(checkpoints: Bool = false) -> ForwardPass {
-        ForwardPass(usesBatchStatistics: true, updatesStatistics: true, checkpoints: checkpoints)
+    public static func training(checkpoints: Bool = false, group: ProcessGroup? = nil) -> ForwardPass {
+        ForwardPass(usesBatchStatistics: true, updatesStatistics: true, checkpoints: checkpoints, group: group)
     }
 
     /// A pass that uses what was learned and changes nothing.

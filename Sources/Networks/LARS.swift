@@ -14,6 +14,8 @@ public final class LARS: Optimizer {
     private let momentum: Double
     private let weightDecay: Double
     private var velocities: StateTensors
+    /// 1, where the weights lie: copied there once and not at every step.
+    private var one: Tensor?
 
     /// - Parameters:
     ///   - parameters: the store whose trained tensors are moved.
@@ -31,6 +33,7 @@ public final class LARS: Optimizer {
 
     public func step(learningRate: Double) throws {
         try withoutGradients {
+            let one = try unit()
             for (index, parameter) in parameters.enumerated() {
                 guard let gradient = parameter.tensor.gradient else { continue }
                 let weight = parameter.tensor
@@ -42,8 +45,7 @@ public final class LARS: Optimizer {
                     // A tensor or a gradient of zeros has no ratio: 1, as without LARS.
                     let usable = try (length * steepness).isGreater(than: 0)
                     let ratio = try length * trust / (steepness + length * weightDecay + 1e-8)
-                    try direction.scale(
-                        by: ratio.chosen(where: usable, else: Tensor.full(1, shape: []).moved(to: weight.device)))
+                    try direction.scale(by: ratio.chosen(where: usable, else: one))
                 }
                 let velocity = try velocities.tensor(index, like: weight)
                 try velocity.scale(by: momentum)
@@ -52,6 +54,13 @@ public final class LARS: Optimizer {
                 try weight.add(velocity, times: -learningRate * momentum)
             }
         }
+    }
+
+    private func unit() throws -> Tensor {
+        if let one { return one }
+        let made = try Tensor.full(1, shape: []).moved(to: parameters.first?.tensor.device ?? .cpu)
+        one = made
+        return made
     }
 
     public var state: [NamedState] {

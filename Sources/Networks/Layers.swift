@@ -34,6 +34,11 @@ struct BatchNormalisation {
 
     func callAsFunction(_ x: Tensor, _ pass: ForwardPass) throws -> Tensor {
         let keeps = pass.updatesStatistics || !pass.usesBatchStatistics
+        if let group = pass.group, pass.usesBatchStatistics {
+            return try x.batchNormalised(
+                over: group, weight: weight, bias: bias, runningMean: keeps ? runningMean : nil,
+                runningVariance: keeps ? runningVariance : nil)
+        }
         return try x.batchNormalised(
             weight: weight, bias: bias, runningMean: keeps ? runningMean : nil,
             runningVariance: keeps ? runningVariance : nil, training: pass.usesBatchStatistics)

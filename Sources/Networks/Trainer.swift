@@ -26,6 +26,11 @@ public final class Trainer {
     public var checkpoints = false
     /// At most this many samples go through the network at once; nil for all.
     public var partSize: Int?
+    /// Processes that train together, each on its share of every batch; nil for this one alone.
+    ///
+    /// The outputs of all are gathered, so that the loss is that of the whole batch; batch normalisation takes the statistics of
+    /// all; gradients are summed. The result is that of one process with the whole batch, but for rounding (Methods 3.9).
+    public var group: ProcessGroup?
     /// Steps taken.
     public private(set) var step = 0
     /// The loss of each step taken.
@@ -55,22 +60,23 @@ public final class Trainer {
     /// One step on one batch.
     ///
     /// - Parameters:
-    ///   - images: (samples, channels, side, side); for two views (2 · samples, …).
-    ///   - targets: of the samples, in their order.
+    ///   - images: (samples, channels, side, side); for two views (2 · samples, …). In a group, this process's share.
+    ///   - targets: of the samples, in their order. In a group, those of all processes, in the order of ranks.
     /// - Throws: `NetworkError` with `diverged` where the loss is not a number; nothing is changed then but running statistics.
     public func train(images: Tensor, targets: BatchTargets) throws -> StepReport {
         try parameters.clearGradients()
         let images = try images.moved(to: parameters.device)
         let count = images.shape[0]
-        let pass = ForwardPass.training(checkpoints: checkpoints)
+        let pass = ForwardPass.training(checkpoints: checkpoints, group: group)
         let loss: Tensor
         if let partSize, partSize < count {
             loss = try accumulate(images, targets, partSize: max(1, partSize), pass)
         } else {
-            loss = try objective.loss(outputs(images, pass), targets)
+            loss = try self.loss(outputs(images, pass), targets)
             try checkFinite(loss)
             try loss.backward()
         }
+        try group?.sum(parameters.trained.compactMap(\.tensor.gradient))
         let rate = schedule.rate(step: step)
         try optimizer.step(learningRate: rate)
         try parameters.clearGradients()
@@ -93,7 +99,7 @@ public final class Trainer {
             try ranges.map { try outputs(images.slice($0, axis: 0), first) }
         }
         let whole = try Tensor.concatenated(computed, axis: 0).detached().requiringGradient()
-        let loss = try objective.loss(whole, targets)
+        let loss = try self.loss(whole, targets)
         try checkFinite(loss)
         try loss.backward()
         guard let gradient = whole.gradient else { return loss }
@@ -102,6 +108,22 @@ public final class Trainer {
             try (part * gradient.slice(range, axis: 0)).sum().backward()
         }
         return loss
+    }
+
+    /// The loss of the outputs of all processes.
+    private func loss(_ outputs: Tensor, _ targets: BatchTargets) throws -> Tensor {
+        guard let group, group.size > 1 else { return try objective.loss(outputs, targets) }
+        var all = try group.gathered(outputs)
+        let views = objective.views
+        if views > 1 {
+            // Each process gives its first views, then its second ones; the objective wants all first views first.
+            let own = outputs.shape[0] / views
+            let order = (0..<views).flatMap { view in
+                (0..<group.size).flatMap { rank in (0..<own).map { Int64((rank * views + view) * own + $0) } }
+            }
+            all = try all.selecting(Tensor(order, shape: [order.count]).moved(to: all.device), axis: 0)
+        }
+        return try objective.loss(all, targets)
     }
 
     private func checkFinite(_ loss: Tensor) throws {

@@ -100,7 +100,7 @@ struct GraphExpansion {
             manifestDigest: stage.manifest.decidingDigest, command: stage.manifest.run, folder: stage.manifest.folder,
             inputPorts: stage.manifest.inputs.map(\.name),
             outputPorts: stage.manifest.outputs.map { WorkGraph.Port(name: $0.name, type: $0.type) },
-            resources: resources)
+            resources: resources, resumable: stage.manifest.resumable)
     }
 
     /// Numbers of the items in the graph: stages over the same axes share them.

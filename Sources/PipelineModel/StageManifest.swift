@@ -37,6 +37,8 @@ public struct StageManifest: Sendable {
     public var outputs: [Output]
     public var config: ConfigSchema
     public var resources: ResourceRequest
+    /// Whether a task that was broken off goes on from what it left in its folder of checkpoints.
+    public var resumable: Bool
     public var scripts: [Script]
     /// Folder of the manifest file, absolute.
     public var folder: String

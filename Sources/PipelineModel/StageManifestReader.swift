@@ -28,13 +28,15 @@ struct StageManifestReader {
         let configNode = reader.take("config")
         let resources =
             reader.take("resources").map { ResourceRequest.read($0, what: "'resources'", problems: problems) }
+        let resumable = reader.boolean("resumable") ?? false
         reader.finish()
         var manifest = StageManifest(
             name: name, version: Int(version), summary: summary, run: [],
             inputs: ports(inputsNode, what: "'inputs'").compactMap { input($0) },
             outputs: ports(outputsNode, what: "'outputs'").compactMap { output($0) },
             config: configNode.map { ConfigSchema.read($0, problems: problems) } ?? ConfigSchema(),
-            resources: resources ?? ResourceRequest(), scripts: [], folder: folder, mark: root.mark)
+            resources: resources ?? ResourceRequest(), resumable: resumable, scripts: [], folder: folder,
+            mark: root.mark)
         if let run { readCommand(run, into: &manifest) }
         return manifest
     }
@@ -111,7 +113,7 @@ struct StageManifestReader {
 
     private func checkReferences(in scalar: YAMLScalar, at mark: Mark, of manifest: StageManifest) {
         let known =
-            ["job", "scratch", "seed", "folder", "resources.cores", "resources.memory", "resources.gpu"]
+            ["job", "scratch", "checkpoints", "seed", "folder", "resources.cores", "resources.memory", "resources.gpu"]
             + manifest.inputs.map { "inputs.\($0.name)" } + manifest.outputs.map { "outputs.\($0.name)" }
             + manifest.config.keys.map { "config.\($0.name)" }
         for segment in TextTemplate.parse(scalar.text, at: mark, isPlain: scalar.isPlain, problems: problems).segments {

@@ -88,6 +88,13 @@ public protocol ActionStore: AnyObject, Sendable {
     /// Removes a work folder with all that is in it.
     func removeWorkFolder(_ path: String)
 
+    /// Where a task keeps what its next try can go on from: the same path in every run, on the store's file system. Whoever
+    /// starts the task makes the folder.
+    func checkpointFolder(for key: Digest) -> String
+
+    /// Removes such a folder with all that is in it.
+    func removeCheckpoints(_ path: String)
+
     /// Absolute path of the log of an action; its folder exists.
     func logPath(for key: Digest) throws -> String
 }

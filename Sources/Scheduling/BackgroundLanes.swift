@@ -12,6 +12,8 @@ final class BackgroundLanes: Sendable {
         var task: Int
         var lock: any KeyLock
         var workFolder: String
+        /// To be removed once the outputs are recorded; nil where there is none.
+        var checkpointFolder: String?
         /// What the task's last run gave.
         var previousOutputs: [StoredFile]
     }
@@ -102,6 +104,8 @@ final class BackgroundLanes: Sendable {
             if !batch.isEmpty {
                 let results = store.publish(batch.map(\.publication))
                 for (work, result) in zip(batch, results) {
+                    // Before the lock goes: another run may take the key up at once.
+                    if let folder = work.checkpointFolder, case .success = result { store.removeCheckpoints(folder) }
                     work.lock.release()
                     finish(.published(work, result))
                 }

@@ -138,7 +138,9 @@ extension Engine {
             outputs: stage.outputPorts.map { ($0.name, $0.type) },
             config: graph.configs[Int(graph.tasks[task].config)], seed: graph.tasks[task].seed,
             resources: grants[Int(graph.tasks[task].stage)] ?? stage.resources,
-            workFolder: try store.makeWorkFolder(for: key), logPath: try store.logPath(for: key), attempt: attempt)
+            workFolder: try store.makeWorkFolder(for: key),
+            checkpointFolder: stage.resumable ? store.checkpointFolder(for: key) : nil,
+            logPath: try store.logPath(for: key), attempt: attempt)
     }
 
     // MARK: Stopping
@@ -256,7 +258,8 @@ extension Engine {
     private func work(_ ended: RunningTask, _ publication: Publication) -> BackgroundLanes.PublishWork {
         BackgroundLanes.PublishWork(
             publication: publication, task: ended.request.task, lock: ended.lock,
-            workFolder: ended.request.workFolder, previousOutputs: ended.previousOutputs)
+            workFolder: ended.request.workFolder, checkpointFolder: ended.request.checkpointFolder,
+            previousOutputs: ended.previousOutputs)
     }
 
     private func record(_ ended: RunningTask, _ result: TaskResult, failure: TaskFailure?) -> ActionRecord {

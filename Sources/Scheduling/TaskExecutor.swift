@@ -19,6 +19,8 @@ public struct TaskRequest: Sendable {
     public var resources: WorkGraph.Resources
     /// A private empty folder; outputs are written below it, on the store's file system.
     public var workFolder: String
+    /// A folder that outlives this try and the whole run, made where it is not there; nil for a stage that cannot be resumed.
+    public var checkpointFolder: String?
     public var logPath: String
     /// 1 for the first try; the log of a later one is appended.
     public var attempt: Int
@@ -27,7 +29,7 @@ public struct TaskRequest: Sendable {
         task: Int, label: String, manifest: String, command: [String], folder: String, item: [Coordinate],
         inputs: [(port: String, files: [InputFile])], outputs: [(port: String, type: ArtifactType)],
         config: [String: ConfigValue], seed: UInt64, resources: WorkGraph.Resources, workFolder: String,
-        logPath: String, attempt: Int
+        checkpointFolder: String? = nil, logPath: String, attempt: Int
     ) {
         self.task = task
         self.label = label
@@ -41,6 +43,7 @@ public struct TaskRequest: Sendable {
         self.seed = seed
         self.resources = resources
         self.workFolder = workFolder
+        self.checkpointFolder = checkpointFolder
         self.logPath = logPath
         self.attempt = attempt
     }

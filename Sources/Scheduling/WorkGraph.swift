@@ -24,10 +24,12 @@ public struct WorkGraph: Sendable {
         public var inputPorts: [String]
         public var outputPorts: [Port]
         public var resources: Resources
+        /// Whether its tasks get a folder that outlives a broken-off try.
+        public var resumable: Bool
 
         public init(
             name: String, manifest: String, version: Int, manifestDigest: Digest, command: [String], folder: String,
-            inputPorts: [String], outputPorts: [Port], resources: Resources
+            inputPorts: [String], outputPorts: [Port], resources: Resources, resumable: Bool = false
         ) {
             self.name = name
             self.manifest = manifest
@@ -38,6 +40,7 @@ public struct WorkGraph: Sendable {
             self.inputPorts = inputPorts
             self.outputPorts = outputPorts
             self.resources = resources
+            self.resumable = resumable
         }
     }
 

@@ -7,10 +7,14 @@ public final class StageContext: Sendable {
     public let job: StageJob
     /// The config, read with types and ranges.
     public let config: StageConfig
+    /// The worker's environment variables: how the work is done (which device, which processes beside this one), never what
+    /// comes out.
+    public let environment: [String: String]
     private let progressLines: ProgressLines
 
-    public init(job: StageJob) {
+    public init(job: StageJob, environment: [String: String] = [:]) {
         self.job = job
+        self.environment = environment
         config = StageConfig(job.config)
         progressLines = ProgressLines(descriptor: job.progressDescriptor)
     }
@@ -25,6 +29,9 @@ public final class StageContext: Sendable {
     public var memoryBytes: Int? { job.memoryBytes.map { Int($0) } }
     /// A private folder for temporary files.
     public var scratch: String { job.scratch }
+    /// A folder for what a next try of this task can go on from: it outlives this process where the manifest says
+    /// `resumable: true`, and is the scratch folder elsewhere.
+    public var checkpoints: String { job.checkpoints ?? job.scratch }
     /// Stage and item, for example `tissue-segmentation[brain=B01,section=0012]`.
     public var label: String { job.label }
 

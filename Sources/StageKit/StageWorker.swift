@@ -8,17 +8,22 @@ public struct StageWorker: Sendable {
     private let program: String
     private let stages: [any Stage.Type]
     private let tools: [StageTool]
+    private let environment: [String: String]
 
     /// - Parameters:
     ///   - program: the program's name, for its messages.
     ///   - stages: what it can do; names must differ.
     ///   - tools: small commands beside the stages.
-    public init(program: String, stages: [any Stage.Type], tools: [StageTool] = []) {
+    ///   - environment: what stages find as `StageContext.environment`.
+    public init(
+        program: String, stages: [any Stage.Type], tools: [StageTool] = [], environment: [String: String] = [:]
+    ) {
         let names = stages.map { $0.name } + tools.map(\.name) + ["list", "describe", "check", "help"]
         precondition(Set(names).count == names.count, "Two stages or commands have the same name.")
         self.program = program
         self.stages = stages
         self.tools = tools
+        self.environment = environment
     }
 
     /// Does what the arguments (without the program's name) say; gives the exit code (`WorkerExit`).
@@ -68,7 +73,7 @@ public struct StageWorker: Sendable {
             throw StageError(.badJob, "usage: \(program) \(stage.name) --job job.json")
         }
         let job = try readJob(arguments[1], stage: stage.name)
-        let context = StageContext(job: job)
+        let context = StageContext(job: job, environment: environment)
         do {
             try stage.run(context)
             try checkOutputs(of: job)

@@ -21,13 +21,18 @@ public struct StageJob: Codable, Sendable, Equatable {
     public var memoryBytes: Int64?
     /// A private folder for temporary files, emptied by the runner.
     public var scratch: String
+    /// How many GPUs the task was given; nil for none.
+    public var gpus: Int?
+    /// A folder that outlives the worker, for what a next try of this very task can go on from; removed when the task is done.
+    /// Nil where the manifest does not say `resumable: true`.
+    public var checkpoints: String?
     /// Where `ProgressMessage`s go, one JSON object a line: an open file descriptor, or nil for nowhere.
     public var progressDescriptor: Int32?
 
     public init(
         stage: String, item: [Coordinate], inputs: [String: [InputFile]], outputs: [String: OutputFile],
         config: [String: ConfigValue], seed: UInt64, cores: Int, memoryBytes: Int64? = nil, scratch: String,
-        progressDescriptor: Int32? = nil
+        gpus: Int? = nil, checkpoints: String? = nil, progressDescriptor: Int32? = nil
     ) {
         self.format = StageJob.currentFormat
         self.stage = stage
@@ -39,6 +44,8 @@ public struct StageJob: Codable, Sendable, Equatable {
         self.cores = cores
         self.memoryBytes = memoryBytes
         self.scratch = scratch
+        self.gpus = gpus
+        self.checkpoints = checkpoints
         self.progressDescriptor = progressDescriptor
     }
 }

@@ -31,22 +31,3 @@ extension Float: TensorElement { public static var elementType: ElementType { .f
 extension Double: TensorElement { public static var elementType: ElementType { .float64 } }
 extension Int64: TensorElement { public static var elementType: ElementType { .int64 } }
 extension UInt8: TensorElement { public static var elementType: ElementType { .uint8 } }
-
-/// Where a tensor's elements lie.
-public enum Device: Hashable, Sendable {
-    case cpu
-    case cuda(Int)
-
-    var kind: Int32 {
-        switch self {
-        case .cpu: Int32(ct_cpu)
-        case .cuda: Int32(ct_cuda)
-        }
-    }
-    var index: Int64 {
-        switch self {
-        case .cpu: 0
-        case .cuda(let index): Int64(index)
-        }
-    }
-}

@@ -30,6 +30,29 @@ public enum Torch {
         return Int(count)
     }
 
+    /// Why there is no CUDA device: the loader's sentence, or that no device was found. Empty where there is one.
+    public static var cudaAbsence: String { String(cString: ct_cuda_absence()) }
+
+    /// Waits until a device has done all that it was given: before a clock is read.
+    public static func synchronise(_ device: Device) throws {
+        if case .cuda(let index) = device { try check(ct_cuda_synchronise(Int64(index)), "synchronise(_:)") }
+    }
+
+    /// The most memory that tensors took at once on a device since the last reset, bytes, and the most that libtorch had
+    /// taken from the device for them; nil on the CPU and with a libtorch before 2.9.
+    public static func peakMemory(_ device: Device, reset: Bool = false) throws -> (allocated: Int, reserved: Int)? {
+        guard case .cuda(let index) = device else { return nil }
+        var allocated: Int64 = 0
+        var reserved: Int64 = 0
+        try check(ct_cuda_peak_memory(Int64(index), reset ? 1 : 0, &allocated, &reserved), "peakMemory(_:)")
+        return allocated < 0 ? nil : (Int(allocated), Int(reserved))
+    }
+
+    /// Lets cuDNN try its algorithms for each new size and keep the fastest. Which one that is may differ from run to run.
+    public static func tuneConvolutions(_ on: Bool = true) throws {
+        try check(ct_set_cudnn_benchmark(on ? 1 : 0), "tuneConvolutions(_:)")
+    }
+
     /// Tensors that this thread has made less those that it has let go: a loop that lets this grow keeps too much.
     public static var liveTensorCount: Int { Int(ct_live_count()) }
 }

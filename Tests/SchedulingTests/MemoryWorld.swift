@@ -18,6 +18,8 @@ final class MemoryWorld: ActionStore, SourceDigests {
         var sources: [String: [UInt8]] = [:]
         var hashed: [String: Digest] = [:]
         var workFolders = 0
+        /// Folders of checkpoints that were removed, in order.
+        var removedCheckpoints: [String] = []
         var step = 0
         var haltAt = Int.max
         var hashCount = 0
@@ -130,6 +132,10 @@ final class MemoryWorld: ActionStore, SourceDigests {
     }
 
     func removeWorkFolder(_ path: String) {}
+
+    func checkpointFolder(for key: Digest) -> String { "checkpoints/" + key.hex }
+
+    func removeCheckpoints(_ path: String) { state.withLock { $0.removedCheckpoints.append(path) } }
 
     func logPath(for key: Digest) throws -> String { "log/" + key.hex }
 

@@ -4,9 +4,13 @@
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
+#include <torch/csrc/api/include/torch/version.h>
 
 #include <new>
 #include <string>
+
+#define CT_TORCH_AT_LEAST(major, minor) \
+    (TORCH_VERSION_MAJOR > (major) || (TORCH_VERSION_MAJOR == (major) && TORCH_VERSION_MINOR >= (minor)))
 
 struct ct_tensor {
     at::Tensor value;
@@ -59,6 +63,9 @@ inline at::IntArrayRef list(const int64_t *elements, int64_t count) {
 
 at::ScalarType scalar_type(int type);
 int type_code(at::ScalarType type);
+
+// Loads libtorch_cuda, where there is one; before libtorch is first asked whether there is CUDA.
+void load_cuda();
 
 // Autocast of the calling thread for one kind of device.
 struct Autocast {

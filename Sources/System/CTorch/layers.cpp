@@ -1,8 +1,6 @@
 // The layers that libtorch computes with kernels of their own.
 #include "guarded.h"
 
-#include <torch/csrc/api/include/torch/version.h>
-
 #include <cmath>
 #include <vector>
 

@@ -4,10 +4,6 @@
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
-#include <torch/csrc/api/include/torch/version.h>
-
-#define CT_TORCH_AT_LEAST(major, minor) \
-    (TORCH_VERSION_MAJOR > (major) || (TORCH_VERSION_MAJOR == (major) && TORCH_VERSION_MINOR >= (minor)))
 
 static thread_local int64_t live = 0;
 
@@ -84,9 +80,6 @@ int ct_alias(const ct_tensor *tensor, ct_tensor **out) {
 }
 void ct_free(ct_tensor *tensor) { delete tensor; }
 
-int ct_cuda_count(int64_t *out) {
-    return guarded([&] { *out = at::hasCUDA() ? static_cast<int64_t>(at::detail::getCUDAHooks().getNumGPUs()) : 0; });
-}
 int ct_set_threads(int64_t count) {
     return guarded([&] {
         TORCH_CHECK(count >= 1, "at least one thread is needed, not ", count);
@@ -97,10 +90,16 @@ int ct_threads(int64_t *out) {
     return guarded([&] { *out = at::get_num_threads(); });
 }
 int ct_manual_seed(uint64_t seed) {
-    return guarded([&] { at::manual_seed(seed); });
+    return guarded([&] {
+        ct::load_cuda();  // libtorch asks for CUDA here, and remembers the answer
+        at::manual_seed(seed);
+    });
 }
 int ct_set_deterministic(int on) {
     return guarded([&] { at::globalContext().setDeterministicAlgorithms(on != 0, /*warn_only=*/false); });
+}
+int ct_set_cudnn_benchmark(int on) {
+    return guarded([&] { at::globalContext().setBenchmarkCuDNN(on != 0); });
 }
 int ct_set_grad_mode(int on, int *before) {
     return guarded([&] {

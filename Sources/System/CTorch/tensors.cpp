@@ -65,6 +65,7 @@ int ct_to_type(const ct_tensor *tensor, int type, ct_tensor **out) {
 }
 int ct_to_device(const ct_tensor *tensor, int kind, int64_t index, ct_tensor **out) {
     return produce(out, [&] {
+        if (kind == ct_cuda) ct::load_cuda();
         c10::Device device =
             kind == ct_cuda ? c10::Device(c10::DeviceType::CUDA, static_cast<c10::DeviceIndex>(index)) : c10::Device(c10::DeviceType::CPU);
         return tensor->value.to(device);

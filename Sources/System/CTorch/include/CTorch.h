@@ -26,7 +26,7 @@ void ct_set_last_error(const char *message);  // by the body of a checkpoint tha
 // MARK: state of the library
 const char *ct_version(void);
 int64_t ct_live_count(void);  // handles made less handles freed by the calling thread
-int ct_cuda_count(int64_t *out);
+int ct_set_cudnn_benchmark(int on);
 int ct_set_threads(int64_t count);
 int ct_threads(int64_t *out);
 int ct_manual_seed(uint64_t seed);
@@ -34,6 +34,13 @@ int ct_set_deterministic(int on);
 int ct_set_grad_mode(int on, int *before);  // this thread's
 // This thread's autocast for one kind of device; on leaving the outermost one its cache of weights is emptied.
 int ct_set_autocast(int device, int on, int type, int *on_before, int *type_before);
+
+// MARK: CUDA, where libtorch has it and finds a device
+int ct_cuda_count(int64_t *out);
+const char *ct_cuda_absence(void);  // why there is no device; empty where there is one
+int ct_cuda_synchronise(int64_t index);
+// The most memory in use at once since the last reset, bytes; −1 with a libtorch before 2.9.
+int ct_cuda_peak_memory(int64_t index, int reset, int64_t *allocated, int64_t *reserved);
 
 // MARK: making, reading, freeing
 int ct_from_data(const void *elements, int type, const int64_t *sizes, int64_t rank, ct_tensor **out);
@@ -126,6 +133,29 @@ int ct_affine_into(ct_tensor *tensor, double factor, double offset);
 int ct_scale_into(ct_tensor *tensor, const ct_tensor *factor);  // a tensor of one element, left on its device
 int ct_addcmul_into(ct_tensor *tensor, const ct_tensor *a, const ct_tensor *b, double factor);
 int ct_addcdiv_into(ct_tensor *tensor, const ct_tensor *a, const ct_tensor *b, double factor);
+
+// MARK: processes that compute together
+typedef struct ct_store ct_store;  // where they meet: a server in one of them, clients in the others
+typedef struct ct_group ct_group;
+
+int ct_store_open(const char *address, int64_t port, int serves, const char *prefix, double timeout_s, ct_store **out);
+int ct_store_port(const ct_store *store, int64_t *out);  // that of the server; it chooses one where it was asked for port 0
+void ct_store_free(ct_store *store);
+
+int ct_has_nccl(void);
+// Waits for the others. `backend` is "gloo" or "nccl". A process that is lost ends every operation of the others with ct_failed or
+// ct_invalid, at the latest after the timeout.
+int ct_group_join(const ct_store *store, const char *backend, int64_t rank, int64_t size, double timeout_s,
+                  ct_group **out);
+void ct_group_free(ct_group *group);
+int ct_group_sum(ct_group *group, ct_tensor *const *tensors, int64_t count);  // in place, over all processes
+// The parts of all processes along axis 0, all of one shape. The gradient of a loss that every process computes alike from the
+// whole goes back to its own part.
+int ct_group_gather(ct_group *group, const ct_tensor *part, ct_tensor **out);
+// Batch normalisation by the statistics of all processes; the gradients of weight and bias are those of the own samples.
+int ct_group_batch_norm(ct_group *group, const ct_tensor *input, const ct_tensor *weight, const ct_tensor *bias,
+                        ct_tensor *running_mean, ct_tensor *running_variance, double momentum, double epsilon,
+                        ct_tensor **out);
 
 #ifdef __cplusplus
 }
