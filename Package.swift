@@ -44,9 +44,13 @@ let torchHeaders: [CXXSetting] =
             + (nccl ? [.define("CT_NCCL"), .define("USE_C10D_NCCL")] : [])
     } ?? []
 // libtorch_cuda is loaded while the program runs, where there is one: a program built against a CUDA wheel runs without.
+// Another libtorch is named by path: by `-l` the linker would take Debian's, if that is installed too.
+let torchNames = ["torch_cpu", "c10"] + (nccl ? ["torch_cuda", "c10_cuda"] : [])
 let torchLibraries: [LinkerSetting] =
-    (["torch_cpu", "c10"] + (nccl ? ["torch_cuda", "c10_cuda", "torch"] : [])).map { .linkedLibrary($0) }
-    + (libtorch.map { [.unsafeFlags(["-L\($0)/lib", "-Xlinker", "-rpath", "-Xlinker", "\($0)/lib"])] } ?? [])
+    libtorch.map { root in
+        let words = torchNames.map { "\(root)/lib/lib\($0).so" } + ["-rpath", "\(root)/lib"]
+        return [.unsafeFlags(words.flatMap { ["-Xlinker", $0] })]
+    } ?? torchNames.map { .linkedLibrary($0) }
 
 let package = Package(
     name: "cyto-pipe",

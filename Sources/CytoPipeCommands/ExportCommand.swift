@@ -10,7 +10,7 @@ struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Writes an artifact in a format that other programs open.",
         discussion: """
-            The target's name says the format: .nii or .nii.gz, .gii, .ply, .ome.tif, .csv, .tsv, .npy, or the artifact's own for a copy. \
+            The target's name says the format: .nii or .nii.gz, .gii, .ply, .ome.tif, .csv, .tsv, .npy, .safetensors, or the artifact's own for a copy. \
             What an artifact can go to, the answer to an impossible wish lists.
 
             For example: cyto-pipe export 'tissue-volume[brain=B01]' --to volume.nii.gz

@@ -36,6 +36,8 @@ struct ExportContents {
     private(set) var columns: [String] = []
     /// Every dataset whose elements can be read.
     private(set) var arrays: [String] = []
+    /// The weights of a network: what stands under `/parameters`.
+    var tensors: [String] { arrays.filter { $0.hasPrefix("/parameters/") } }
 
     init(path: String) throws {
         file = try HDF5File(reading: path)
@@ -119,6 +121,7 @@ struct ExportContents {
         }
         if !columns.isEmpty { formats.append(".csv, .tsv (\(list(columns)))") }
         if !arrays.isEmpty { formats.append(".npy (one of \(list(arrays)))") }
+        if !tensors.isEmpty { formats.append(".safetensors (\(tensors.count) tensors)") }
         return (formats + [".h5 (a copy)"]).joined(separator: "; ")
     }
 }

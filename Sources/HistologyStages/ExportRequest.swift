@@ -4,7 +4,7 @@ internal import StageKit
 struct ExportRequest {
     /// A kind of file, by the names that `--format` takes.
     enum Format: String, CaseIterable {
-        case nifti, gifti, ply, tiff, csv, tsv, npy, copy
+        case nifti, gifti, ply, tiff, csv, tsv, npy, safetensors, copy
     }
 
     /// Space of mesh coordinates.
@@ -79,7 +79,8 @@ struct ExportRequest {
         let name = target.lowercased()
         let endings: [(String, Format)] = [
             (".nii", .nifti), (".nii.gz", .nifti), (".gii", .gifti), (".ply", .ply), (".tif", .tiff), (".tiff", .tiff),
-            (".csv", .csv), (".tsv", .tsv), (".npy", .npy), (".h5", .copy), (".hdf5", .copy),
+            (".csv", .csv), (".tsv", .tsv), (".npy", .npy),
+            (".safetensors", .safetensors), (".h5", .copy), (".hdf5", .copy),
         ]
         return endings.first { name.hasSuffix($0.0) }?.1
     }

@@ -45,6 +45,7 @@ struct Exporter {
             return try meshes(contents)
         case .tiff? where !(contents.pictures.isEmpty && contents.grids.isEmpty): return [try picture(contents)]
         case .csv? where !contents.columns.isEmpty, .tsv? where !contents.columns.isEmpty: return [try table(contents)]
+        case .safetensors? where !contents.tensors.isEmpty: return [try tensors(contents)]
         case .npy? where !contents.arrays.isEmpty: return [try array(contents)]
         default: throw notPossible(contents.possible)
         }

@@ -269,6 +269,39 @@ extension Exporter {
             path: request.target, format: .npy, contents: [path], shape: dataset.shape, note: dataset.elementName)
     }
 
+    /// A network's weights by their names, with what its file says of it as metadata: all attributes, as texts.
+    func tensors(_ contents: ExportContents) throws -> ExportedFile {
+        let paths = request.dataset == nil ? contents.tensors : [try chosen(contents.tensors) { $0 }]
+        let codes: [HDF5ElementType: String] = [
+            .float32: "F32", .float64: "F64", .uint8: "U8", .int8: "I8", .int16: "I16", .int32: "I32", .int64: "I64",
+        ]
+        let datasets = try paths.map { try contents.file.dataset($0) }
+        let entries = try zip(paths, datasets).map { path, dataset in
+            guard let element = dataset.element, let code = codes[element] else {
+                throw StageError(.badInput, "\(path) holds \(dataset.elementName), which safetensors has not")
+            }
+            return SafetensorsHeader.Entry(
+                name: String(path.dropFirst("/parameters/".count)), type: code, shape: dataset.shape,
+                byteCount: dataset.shape.reduce(element.byteCount, *))
+        }
+        var metadata = ["format": "pt"]
+        for name in ["network", "objective"] where contents.file.hasAttribute(name) {
+            metadata[name] = try contents.file.textAttribute(name)
+        }
+        if contents.file.hasAttribute("spacing_um") {
+            metadata["spacing_um"] = "\(try contents.file.attribute("spacing_um", as: Double.self))"
+        }
+        try streaming { append in
+            try append(SafetensorsHeader.data(entries, metadata: metadata))
+            for dataset in datasets {
+                try append(try littleEndianBytes(of: dataset, at: dataset.shape.map { _ in 0 }, shape: dataset.shape))
+            }
+        }
+        return ExportedFile(
+            path: request.target, format: .safetensors, contents: ["/parameters"],
+            shape: [paths.count, entries.reduce(0) { $0 + $1.byteCount }], note: "tensors and bytes")
+    }
+
     private func numpyCode(_ element: HDF5ElementType?) -> String {
         switch element {
         case .uint8?: "|u1"

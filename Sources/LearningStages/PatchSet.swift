@@ -8,7 +8,7 @@ internal import Synchronization
 /// Windows around sampled points, and what is known of the points; from any thread.
 ///
 /// The windows are the set's `/pixels` uint8 (n, side, side), read piece by piece; a set without them is read from the scans of its
-/// sections, through a bounded cache of tiles. Places are `/mni_mm` float64 (n, 3); areas `/label` int32 (n), −1 for none.
+/// sections, through a bounded cache of tiles. Places are `/mni_mm` or another space's float64 (n, 3); areas `/label` int32 (n), −1 for none.
 public final class PatchSet: @unchecked Sendable {
     // Sendable because the file is read under `reading` alone, and nothing else changes.
     /// Number of points.
@@ -23,6 +23,7 @@ public final class PatchSet: @unchecked Sendable {
     private let labels: [Int]
     private let path: String
     private let threads: Int
+    private let coordinates: String
 
     private enum WindowSource {
         case stored(HDF5Dataset)
@@ -32,10 +33,14 @@ public final class PatchSet: @unchecked Sendable {
     /// - Parameters:
     ///   - sections: the scans of the points' sections, for a set without pixels.
     ///   - cacheBytes: room for decoded tiles of the scans.
+    ///   - coordinates: the dataset of places that SpatialNCE goes by, `mni_mm` or another space's.
     ///   - threads: how many read at a time.
     /// - Throws: `HDF5Error`, `StageError` where the file is not such a set, or a section is missing that points lie in.
-    public init(reading path: String, sections: [StageInput] = [], cacheBytes: Int = 1 << 30, threads: Int = 1) throws {
-        (self.path, self.threads) = (path, threads)
+    public init(
+        reading path: String, sections: [StageInput] = [], coordinates: String = "mni_mm", cacheBytes: Int = 1 << 30,
+        threads: Int = 1
+    ) throws {
+        (self.path, self.threads, self.coordinates) = (path, threads, "/" + coordinates)
         let file = try HDF5File(reading: path)
         spacingUm = try file.attribute("spacing_um", as: Double.self)
         guard spacingUm > 0 else { throw StageError(.badInput, "spacing_um is \(spacingUm)", file: path) }
@@ -53,10 +58,11 @@ public final class PatchSet: @unchecked Sendable {
             (count, windowSide) = (windows.count, windows.side)
             source = .scans(windows)
         }
-        if file.contains("/mni_mm") {
-            let values = try file.dataset("/mni_mm").read(as: Double.self)
+        if file.contains(self.coordinates) {
+            let values = try file.dataset(self.coordinates).read(as: Double.self)
             guard values.count == 3 * count else {
-                throw StageError(.badInput, "/mni_mm has \(values.count) values for \(count) points", file: path)
+                throw StageError(
+                    .badInput, "\(self.coordinates) has \(values.count) values for \(count) points", file: path)
             }
             positionsMm = (0..<count).map { SIMD3(values[3 * $0], values[3 * $0 + 1], values[3 * $0 + 2]) }
         } else {
@@ -77,10 +83,11 @@ public final class PatchSet: @unchecked Sendable {
         case .spatial:
             guard !positionsMm.isEmpty else {
                 throw StageError(
-                    .badInput, "SpatialNCE needs the points' /mni_mm; run mni-coordinates first", file: path)
+                    .badInput, "SpatialNCE needs the points' \(coordinates); run mni-coordinates first", file: path)
             }
             if let bad = positionsMm.firstIndex(where: { !($0.x.isFinite && $0.y.isFinite && $0.z.isFinite) }) {
-                throw StageError(.badInput, "point \(bad) has no position: /mni_mm is \(positionsMm[bad])", file: path)
+                throw StageError(
+                    .badInput, "point \(bad) has no position: \(coordinates) is \(positionsMm[bad])", file: path)
             }
         case .pairedViews: break
         case .sameLabel, .classification:

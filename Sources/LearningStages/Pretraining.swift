@@ -13,6 +13,7 @@ public struct Pretraining: Stage {
         let input = try context.input("patches")
         let patches = try PatchSet(
             reading: input.path, sections: context.optionalInputs("sections"),
+            coordinates: PretrainingConfig.Coordinates(context.config).rawValue,
             cacheBytes: (context.memoryBytes ?? 4 << 30) / 4, threads: context.cores)
         let config = try PretrainingConfig(context.config, sampleCount: patches.count)
         let processes = try TrainingProcesses(context)

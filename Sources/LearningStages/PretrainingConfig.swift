@@ -32,6 +32,18 @@ public struct PretrainingConfig: Sendable, Codable, Equatable {
         case lars, adamw
     }
 
+    /// Spaces that a brain's points have positions in.
+    public enum Coordinates: String, Sendable, Codable, CaseIterable {
+        /// MNI Colin 27, the paper's.
+        case mni = "mni_mm"
+        /// ICBM 152 2009c, the paper's variant M.
+        case icbm152 = "icbm152_mm"
+
+        init(_ config: StageConfig) throws {
+            self = config.has("coordinates") ? try config.choice("coordinates") : .mni
+        }
+    }
+
     public var architecture: Architecture
     public var objective: Objective
     public var optimization: Optimization
@@ -49,6 +61,8 @@ public struct PretrainingConfig: Sendable, Codable, Equatable {
     public var mixedPrecision: Bool
     public var gradientCheckpoints: Bool
     public var checkpointSteps: Int
+    /// The space whose distances SpatialNCE goes by: a dataset of the patch-set.
+    public var coordinates: Coordinates
 
     /// Reads the config of a job.
     ///
@@ -86,6 +100,7 @@ public struct PretrainingConfig: Sendable, Codable, Equatable {
         partSize = try config.optionalInteger("part_size")
         mixedPrecision = try config.bool("mixed_precision")
         gradientCheckpoints = try config.bool("gradient_checkpoints")
+        coordinates = try Coordinates(config)
         checkpointSteps = try config.integer("checkpoint_steps", in: 1...)
     }
 
