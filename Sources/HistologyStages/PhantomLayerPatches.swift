@@ -109,8 +109,12 @@ public struct PhantomLayerPatches: Stage {
         let laboratory = input.optionalText("stain").flatMap { SectionStain.Laboratory(rawValue: $0) } ?? .usual
         var random = SeededGenerator(seed: context.seed, stream: "layer patches \(brain)")
         var result: [(section: String, planeUm: Double, patch: LayerPatch)] = []
-        for number in 0..<recipe.sections {
-            progress(Double(number) / Double(recipe.sections))
+        // From the ends to the middle: what a small section cannot give, the larger ones after it do.
+        let order = (0..<recipe.sections).sorted {
+            (abs(2 * $0 + 1 - recipe.sections), $0) > (abs(2 * $1 + 1 - recipe.sections), $1)
+        }
+        for (visited, number) in order.enumerated() {
+            progress(Double(visited) / Double(recipe.sections))
             // The brain's ends hold little cortex; the middle 84 % are cut in equal steps, each at a random place of its step.
             let share = 0.08 + 0.84 * (Double(number) + random.uniform()) / Double(recipe.sections)
             let positionUm = (firstUm + share * Double(planes - 1) * spacingUm).rounded()
@@ -123,7 +127,7 @@ public struct PhantomLayerPatches: Stage {
                 stainSpread: recipe.stainSpread)
             let scan = try slide.scan(plane: plane, architecture: architecture, spacingUm: recipe.spacingUm)
             let line = scan.midDepthLine()
-            let wanted = (count - result.count) / (recipe.sections - number)
+            let wanted = (count - result.count) / (recipe.sections - visited)
             let points = places(scan, line, count: wanted, recipe, &random)
             let shown = points.map { _ in shownPart(recipe, &random) }
             var made = [LayerPatch?](repeating: nil, count: points.count)
