@@ -25,9 +25,11 @@ struct ClassificationRun {
 
     init(_ source: ReportSource, seedAxes: [String]) throws {
         self.source = source
-        // What the file itself says is not told apart by coordinates once more.
-        variant = source.variant(without: seedAxes).without(["strategy", "labels_per_area", "labels"])
         let file = try HDF5File(reading: source.path)
+        let start = file.hasAttribute("start") ? try file.textAttribute("start") : nil
+        // What the file itself says is not told apart by coordinates once more.
+        variant = source.variant(without: seedAxes).without(["strategy", "labels_per_area", "labels"]).with(
+            start: start)
         let named = file.hasAttribute("strategy") ? try file.textAttribute("strategy") : "linear-probe"
         guard let strategy = Strategy(rawValue: named) else {
             throw StageError(

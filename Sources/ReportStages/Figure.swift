@@ -11,7 +11,7 @@ struct Figure {
     func markup(_ report: ReportContext) -> Markup {
         report.use(sources)
         let caption: Markup =
-            "<figcaption><strong>\(name).</strong> \(self.caption)\(SourceList.markup(sources, pipeline: report.pipeline))</figcaption>"
+            "<figcaption><strong>\(name).</strong> \(self.caption)\(SourceList.markup(sources))</figcaption>"
         return isTable
             ? "<figure class=\"block table\">\(caption)\(body)</figure>"
             : "<figure class=\"block\">\(body)\(caption)</figure>"
@@ -20,7 +20,7 @@ struct Figure {
 
 /// Where a figure is from: each artifact's task and digest, and how to check and repeat it.
 enum SourceList {
-    static func markup(_ sources: [ReportSource], pipeline: String) -> Markup {
+    static func markup(_ sources: [ReportSource]) -> Markup {
         guard let first = sources.first else { return .empty }
         let more: Markup = sources.count > 1 ? " and \(sources.count - 1) more" : ""
         let rows = sources.prefix(200).map { source -> Markup in
@@ -29,8 +29,8 @@ enum SourceList {
         return """
             <details class="source"><summary>Source: <code>\(first.label)</code> <code>\(first.shortDigest)</code>\(more)</summary>\
             <ul>\(rows)</ul>\
-            <p>Back to the source files: <code>cyto-pipe audit \(first.shortDigest) --verify</code>. \
-            Make it again: <code>cyto-pipe run \(pipeline) --only \(first.stage) --force \(first.stage)</code>.</p></details>
+            <p>Its task and figures: <code>cyto-pipe show \(first.shortDigest)</code>. Back to the source files: <code>cyto-pipe audit \
+            \(first.shortDigest) --verify</code>. Made again and compared: <code>cyto-pipe audit \(first.shortDigest) --replay</code>.</p></details>
             """
     }
 }
@@ -45,9 +45,10 @@ enum Chart {
     ) -> Markup {
         let name = report.nextChart()
         let heading: Markup = title.map { "<h4>\($0)</h4>" } ?? .empty
+        let legend = Legend.places(of: data, chart: name)
         let json = Markup(trusted: JSONText.object(data).written)
         return """
-            <div class="chart">\(heading)<div class="plot" id="\(name)" style="height:\(heightPx)px" role="img" \
+            <div class="chart">\(heading)\(legend)<div class="plot" id="\(name)" style="height:\(heightPx)px" role="img" \
             aria-label="\(description)"></div><script type="application/json" data-for="\(name)">\(json)</script></div>
             """
     }

@@ -84,7 +84,7 @@ package struct Findings {
             rows.first {
                 let model = report.model(of: $0.variant)
                 return model.method == method && model.isTransformer == vit && $0.form.isEmpty
-                    && (model.key == method || model.key == method + "-vit")
+                    && (model.plain == method || model.plain == method + "-vit")
             }
         }
         func score(_ row: ClassificationSection.Row?, _ set: String) -> (Spread, PaperNumbers.Score?)? {

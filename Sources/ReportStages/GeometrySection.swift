@@ -79,7 +79,8 @@ enum GeometrySection {
     }
 
     static func brain(_ source: ReportSource) -> String {
-        source.coordinate("brain") ?? source.item.map(\.value).joined(separator: " ")
+        let others = source.item.filter { $0.axis != "brain" }.map { "\(NumberText.words($0.axis)) \($0.value)" }
+        return ([source.coordinate("brain")].compactMap { $0 } + others).joined(separator: ", ")
     }
 
     // MARK: Checks

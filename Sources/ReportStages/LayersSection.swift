@@ -45,6 +45,9 @@ enum LayersSection {
             } else if file.hasAttribute("strategy") {
                 scores.strategy = try file.textAttribute("strategy")
             }
+            if file.hasAttribute("start") {
+                scores.group.variant = scores.group.variant.with(start: try file.textAttribute("start"))
+            }
             let fractions = try file.read("/fraction", as: Double.self)
             let values = try file.read("/macro_f1", as: Double.self)
             guard !fractions.isEmpty, values.count % fractions.count == 0 else {
@@ -219,7 +222,7 @@ enum LayersSection {
         func first(_ method: String) -> Scores? {
             scores.first {
                 let model = report.model(of: $0.group.variant)
-                return model.method == method && model.key == method
+                return model.method == method && model.plain == method
             }
         }
         guard let main = first("cytonet"), let least = main.fractions.first else { return }

@@ -10,12 +10,20 @@ package struct ModelName: Sendable, Hashable {
 
     static let methods = ["cytonet": "CytoNet", "simclr": "SimCLR", "supcon": "SupCon", "scratch": "scratch"]
 
+    /// The key in small letters: `CytoNet-ViT` and `cytonet-vit` are one.
+    let plain: String
+
     package init(key: String, method: String?, network: String?) {
         self.key = key
-        let parts = key.split(separator: "-").map(String.init)
+        plain = key.lowercased()
+        let parts = plain.split(separator: "-").map(String.init)
         let found = method ?? parts.first
         self.method = found.flatMap { ModelName.methods[$0] == nil ? nil : $0 }
         isTransformer = parts.contains("vit") || network?.contains("vit") == true
+        guard key == plain else {
+            shown = key
+            return
+        }
         shown = parts.map { ModelName.methods[$0] ?? ($0 == "vit" ? "ViT" : $0.count == 1 ? $0.uppercased() : $0) }
             .joined(separator: "-")
     }
@@ -25,9 +33,9 @@ package struct ModelName: Sendable, Hashable {
     package var paperRow: String? {
         guard let method, let name = ModelName.methods[method] else { return nil }
         // A variant of a model (P, M, another σ) is compared with nothing but itself.
-        guard key == method || key == method + "-vit" else {
-            return key == method + "-vit-p" || key == method + "-vit-m"
-                ? name + "-ViT (1M) " + key.suffix(1).uppercased() : nil
+        guard plain == method || plain == method + "-vit" else {
+            return plain == method + "-vit-p" || plain == method + "-vit-m"
+                ? name + "-ViT (1M) " + plain.suffix(1).uppercased() : nil
         }
         switch (method, isTransformer) {
         case ("scratch", _), ("supcon", _): return isTransformer ? name + "-ViT" : name

@@ -45,7 +45,7 @@ enum ParcellationSection {
         // After the picture, before what is folded.
         section.blocks.insert(figure, at: max(section.blocks.count - 1, 0))
         func group(_ key: String) -> SummaryDigest.Group? {
-            digest.groups.first { report.model(of: $0.variant).key == key }
+            digest.groups.first { report.model(of: $0.variant).plain == key }
         }
         if let main = group("cytonet") ?? group("cytonet-vit") {
             let purity = digest.spread("purity_label", of: main)

@@ -42,7 +42,7 @@ final class ReportContext {
     }
 
     /// The place of a model among all, so that it has the same colour and mark everywhere.
-    func place(of model: ModelName) -> Int { modelOrder.firstIndex(of: model.key) ?? 0 }
+    func place(of model: ModelName) -> Int { modelOrder.firstIndex(of: model.key) ?? modelOrder.count }
 
     private func note(model source: ReportSource) {
         guard let key = source.coordinate("model"), models[key] == nil else { return }

@@ -48,6 +48,12 @@ struct Variant: Sendable, Hashable {
 
     subscript(axis: String) -> String? { coordinates.first { $0.axis == axis }?.value }
 
+    /// With the model that a file says it started from where its coordinates name none: training from scratch takes no model.
+    func with(start: String?) -> Variant {
+        guard self["model"] == nil, start == "scratch" else { return self }
+        return Variant(coordinates: [Coordinate(axis: "model", value: "scratch")] + coordinates)
+    }
+
     func without(_ axes: [String]) -> Variant { Variant(coordinates: coordinates.filter { !axes.contains($0.axis) }) }
 }
 

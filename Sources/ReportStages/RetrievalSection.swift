@@ -37,7 +37,7 @@ enum RetrievalSection {
         }
         section.blocks += digest.blocks(report, title: "Retrieval", leavingOut: ["retrieved"])
         func group(_ method: String) -> SummaryDigest.Group? {
-            digest.groups.first { report.model(of: $0.variant).key == method }
+            digest.groups.first { report.model(of: $0.variant).plain == method }
         }
         if let main = group("cytonet"), let other = group("simclr") {
             findings.compare(

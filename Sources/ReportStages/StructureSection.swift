@@ -120,7 +120,7 @@ enum StructureSection {
             return Chart.markup(
                 [
                     ("kind", .text("lines")), ("x", .text("components")), ("y", .text("R²")), ("log", .bool(true)),
-                    ("marks", .bool(true)), ("series", .list(series)),
+                    ("marks", .bool(true)), ("legend", .bool(false)), ("series", .list(series)),
                 ], heightPx: 200, description: "R² of \(NumberText.words(target)): " + words.joined(separator: "; "),
                 title: NumberText.words(target), in: report)
         }
@@ -137,7 +137,7 @@ enum StructureSection {
                 R² of each property against the number of principal components, for \(report.words(group.variant)) and for intensity profiles: mean and \
                 standard deviation over folds\(group.sources.count > 1 ? " and runs" : ""). Raw: all inputs without projection; – where there are too \
                 few rows for so many inputs.
-                """, body: Chart.row(charts, columns: 4) + table.markup, sources: group.sources)
+                """, body: Legend.curves(inputs) + Chart.row(charts, columns: 4) + table.markup, sources: group.sources)
     }
 
     private static func figure4B(_ group: SeedGroup, _ report: ReportContext) throws -> Figure? {

@@ -76,6 +76,8 @@ import Testing
         #expect(plain.shown == "CytoNet" && plain.paperRow == "CytoNet (200k)")
         let hybrid = ModelName(key: "cytonet-vit", method: nil, network: nil)
         #expect(hybrid.shown == "CytoNet-ViT" && hybrid.paperRow == "CytoNet-ViT (1M)" && hybrid.isTransformer)
+        let named = ModelName(key: "CytoNet-ViT", method: "cytonet", network: "small-vit")
+        #expect(named.shown == "CytoNet-ViT" && named.paperRow == "CytoNet-ViT (1M)")
         #expect(ModelName(key: "cytonet-vit-m", method: nil, network: nil).paperRow == "CytoNet-ViT (1M) M")
         #expect(ModelName(key: "scratch", method: nil, network: nil).paperRow == "scratch")
         // Another σ is another model: not set beside the paper's.

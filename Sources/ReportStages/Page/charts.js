@@ -303,5 +303,5 @@ var charts = (function () {
   const heatLegend = (data, theme) => data.compact ? [] : [{ ramp: theme.ramp, low: data.domain[0], high: data.domain[1], name: data.title }];
 
   const legends = { lines: lineLegend, stacked: stackedLegend, heat: heatLegend };
-  return { theme, colour, base, shapes, kinds: { lines, dots, stacked, boxes, heat }, legend: (data, theme) => (legends[data.kind] ? legends[data.kind](data, theme) : []) };
+  return { theme, colour, base, shapes, kinds: { lines, dots, stacked, boxes, heat }, legend: (data, theme) => (data.legend !== false && legends[data.kind] ? legends[data.kind](data, theme) : []) };
 })();

@@ -138,9 +138,7 @@
 
   for (const element of document.querySelectorAll(".plot[id]")) {
     const values = data(element.id);
-    const entries = charts.legend(values, theme());
-    let list = null;
-    if (entries.length) element.before((list = legend(entries)));
+    let list = document.querySelector(`[data-legend="${element.id}"]`);
     register(element, (width, height) => {
       if (list) { const fresh = legend(charts.legend(values, theme())); list.replaceWith(fresh); list = fresh; }
       return show(charts.kinds[values.kind](values, { width, height }, theme()), element);
