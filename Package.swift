@@ -229,7 +229,8 @@ let package = Package(
         tests(
             "LearningStages",
             [
-                "LearningStages", "StageKit", "StageProtocol", "HDF5", "SectionFiles", "Networks", "Torch", "NDArray", "PNG",
+                "LearningStages", "StageKit", "StageProtocol", "HDF5", "SectionFiles", "Networks", "Torch", "NDArray",
+                "PNG",
                 "ScoreTables",
             ]),
         tests("ScoreTables", ["ScoreTables", "HDF5"]),
