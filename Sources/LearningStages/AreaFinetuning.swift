@@ -46,7 +46,7 @@ public struct AreaFinetuning: Stage {
             + " \(attachment) steps \(training.steps) seed \(context.seed) areas \(training.classes) sample \(sample.hashValueOfRows) inputs "
             + (inputs + context.optionalInputs("model")).map(\.digest).joined(separator: " ")
         try training.train(
-            checkpoint: context.scratch + "/checkpoint.h5",
+            checkpoint: context.checkpoints + "/checkpoint.h5",
             every: try context.config.integer("checkpoint_steps", in: 1...), fingerprint: fingerprint
         ) { report in
             context.progress(
@@ -115,11 +115,11 @@ public struct AreaFinetuning: Stage {
             let architecture: PretrainingConfig.Architecture = try context.config.choice("network")
             let network = architecture.network(imageSide: try context.config.integer("patch_side_px", in: 8...))
             let backbone = try network.build(
-                ParameterStore(seed: context.seed, device: try context.learningDevice, threads: context.cores))
+                ParameterStore(seed: context.seed, device: try context.device(), threads: context.cores))
             return Start(network: network, attached: backbone, frozen: nil, isScratch: true)
         }
         let withHead = attachment == .projection
-        let device = try context.learningDevice
+        let device = try context.device()
         let model = try LoadedModel(input, device: device, seed: context.seed, withProjection: withHead)
         try model.check(patches, port: "patches")
         var attached = model.backbone

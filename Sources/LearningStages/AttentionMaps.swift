@@ -19,7 +19,7 @@ public struct AttentionMaps: Stage {
         let input = try context.input("patches")
         let patches = try PatchSet(reading: input.path, sections: context.optionalInputs("sections"))
         let modelInput = try context.input("model")
-        let device = try context.learningDevice
+        let device = try context.device()
         let model = try LoadedModel(modelInput, device: device, withProjection: false)
         guard let hybrid = model.backbone as? HybridNetwork, let shape = model.file.network.transformer else {
             throw StageError(

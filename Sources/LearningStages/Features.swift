@@ -17,7 +17,7 @@ public struct Features: Stage {
         let patches = try PatchSet(
             reading: input.path, sections: context.optionalInputs("sections"),
             cacheBytes: (context.memoryBytes ?? 4 << 30) / 4, threads: context.cores)
-        let device = try context.learningDevice
+        let device = try context.device()
         let model = try LoadedModel(context.input("model"), device: device)
         try model.check(patches, port: "patches")
         let inference = PatchInference(

@@ -36,7 +36,7 @@ public struct LayerSegmentation: Stage {
             foldTraining: try config.choice("fold_training"), seed: context.seed)
 
         try Torch.setThreads(context.cores)
-        let device = try context.learningDevice
+        let device = try context.device()
         let (network, model) = try network(context, patches, device)
         let mapSide = network.residual.mapSide(imageSide: network.imageSide)
         guard patches.windowSide == network.imageSide else {

@@ -61,8 +61,3 @@ public struct LoadedModel {
         }
     }
 }
-
-extension StageContext {
-    /// Where the stages after a training compute.
-    var learningDevice: Device { get throws { .cpu } }
-}

@@ -44,16 +44,17 @@ public struct UMAP: Sendable {
     /// Lays out a graph from its spectral start.
     ///
     /// - Throws: `badSetting` for other than 2 or 3 dimensions, a spread that is not above 0, a minimum distance outside 0 … spread, no epochs.
+    /// - Parameter threads: for the spectral start; the layout itself goes on one.
     /// - Complexity: O(links · epochs).
     public init(of graph: FuzzyGraph, settings: Settings = Settings(), threads: Int = 1) throws(StatisticsError) {
         try Self.check(settings)
         let start = Self.start(of: graph, settings: settings, threads: threads)
-        try self.init(of: graph, startingFrom: start, settings: settings, threads: threads)
+        try self.init(of: graph, startingFrom: start, settings: settings)
     }
 
     /// Lays out a graph from given places (`points × dimensions`, about 10 wide).
     public init(
-        of graph: FuzzyGraph, startingFrom start: Matrix, settings: Settings = Settings(), threads: Int = 1
+        of graph: FuzzyGraph, startingFrom start: Matrix, settings: Settings = Settings()
     ) throws(StatisticsError) {
         try Self.check(settings)
         precondition(
@@ -65,7 +66,7 @@ public struct UMAP: Sendable {
             graph: Self.used(graph, settings),
             curve: LayoutCurve(minimumDistance: settings.minimumDistance, spread: settings.spread),
             epochs: Self.epochs(graph, settings), negativeSamples: settings.negativeSamples,
-            learningRate: Float(settings.learningRate), seed: settings.seed, threads: threads
+            learningRate: Float(settings.learningRate), seed: settings.seed
         ).descend(start)
     }
 

@@ -108,7 +108,7 @@ struct StatisticsBench: ParsableCommand {
                 let settings = UMAP.Settings(dimensions: count, seed: seed)
                 let start = timed("start") { UMAP.start(of: graph, settings: settings, threads: threads) }
                 let umap = try timed("layout") {
-                    try UMAP(of: graph, startingFrom: start, settings: settings, threads: threads)
+                    try UMAP(of: graph, startingFrom: start, settings: settings)
                 }
                 result = umap.embedding.elements
             }

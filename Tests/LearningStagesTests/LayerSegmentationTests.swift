@@ -12,7 +12,7 @@ import Testing
 
     init() throws { bench = try StageBench() }
 
-    /// Four of the seven bands, each darker than the one before, from another one on in each patch.
+    /// Four of seven bands of stripes, each finer than the one before, from another one on in each patch.
     private func patches(_ name: String, count: Int = 40, _ change: (HDF5File) throws -> Void = { _ in }) throws
         -> String
     {
@@ -23,9 +23,10 @@ import Testing
             let first = generator.index(below: 4)
             for row in 0..<32 {
                 let layer = first + row / 8
-                for _ in 0..<32 {
+                for column in 0..<32 {
                     layers.append(UInt8(layer))
-                    pixels.append(UInt8(230 - 30 * layer + generator.index(below: 20)))
+                    let stripes = 100 * Math.cos(0.45 * Double(layer * column) + Double(first))
+                    pixels.append(UInt8(128 + stripes + 10 * generator.uniform()))
                 }
             }
         }
@@ -62,7 +63,8 @@ import Testing
             config: base.merging(changes) { $1 }, cores: cores)
     }
 
-    /// Gray bands are told by the features of an untrained network too.
+    /// Textures are told by the features of an untrained network too. Gray levels would not be: without any bias, features and
+    /// logits grow with the level, and the order of the logits stays.
     @Test func bandsAreToldByALinearProbe() throws {
         let set = try patches("p.h5")
         #expect(try run(model: bench.model("m.h5"), patches: set) == WorkerExit.success)
@@ -71,7 +73,7 @@ import Testing
         #expect(try file.dataset("/patches").read(as: Int64.self) == [6, 32])
         let scores = try file.dataset("/macro_f1").read(as: Double.self)
         #expect(
-            scores.allSatisfy { $0 > 0.2 && $0 <= 1 } && scores[2] > 0.5, "\(scores): seven classes, chance is 0.14")
+            scores.allSatisfy { $0 > 0.15 && $0 <= 1 } && scores[2] > 0.5, "\(scores): seven classes, chance is 0.14")
         #expect(try file.dataset("/example/predicted").shape == [2, 3, 4, 4])
         #expect(try file.dataset("/example/pixels").shape == [3, 32, 32])
         let json = try #require(bench.bytes("summary.json"))

@@ -60,8 +60,10 @@ extension TorchTests {
         @Test(arguments: [1, 3])
         func batchStatisticsOfTwoHalvesAreThoseOfTheWhole(rowsOfTheFirst: Int) throws {
             // Float32 sums of 48 values near 3: 10⁻⁶ of them.
-            let values = (0..<4 * 3 * 2 * 2).map { Float(($0 * 37) % 23) / 7 + Float($0 % 3) * 2 }
-            let mix = (0..<values.count).map { Float(($0 * 11) % 13) / 5 - 1 }
+            let values = (0..<4 * 3 * 2 * 2).map { (index: Int) -> Float in
+                Float(index * 37 % 23) / 7 + Float(index % 3) * 2
+            }
+            let mix = (0..<values.count).map { (index: Int) -> Float in Float(index * 11 % 13) / 5 - 1 }
             struct Found: Sendable, Equatable {
                 var output: [Float] = []
                 var input: [Float] = []
