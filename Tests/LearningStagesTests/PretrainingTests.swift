@@ -135,6 +135,7 @@ import Torch
         #expect(throws: StageError.self) { try PatchSet(reading: nowhere).check(for: .classification) }
         try HDF5File.create(nowhere) { file in
             try file.write([UInt8](repeating: 9, count: 4 * 52 * 50), shape: [4, 52, 50], to: "/pixels")
+            try file.setAttribute("spacing_um", to: 64.0)
         }
         #expect(throws: StageError.self) { try PatchSet(reading: nowhere) }
     }

@@ -60,10 +60,10 @@ import Testing
         ).mistakes()
         #expect(
             mistakes == [
-                "p.yaml:3:106 the imported file has no 'spacing' in its 'config' | one of spacing_um | did you mean spacing_um",
-                "p.yaml:3:57 the imported file has no 'cohrt' in its 'import' | one of cohort | did you mean cohort",
-                "p.yaml:3:86 the imported file has no 'rat' in its 'axes' | one of rate | did you mean rate",
                 "p.yaml:3:35 'phantm' in 'over' of an import is no axis | one of brain, phantom, rate | did you mean phantom",
+                "p.yaml:3:54 the imported file has no 'cohrt' in its 'import' | one of cohort | did you mean cohort",
+                "p.yaml:3:81 the imported file has no 'rat' in its 'axes' | one of rate | did you mean rate",
+                "p.yaml:3:103 the imported file has no 'spacing' in its 'config' | one of spacing_um",
             ])
     }
 }

@@ -164,10 +164,10 @@ import Testing
         #expect(
             mistakes == [
                 "stages/label.yaml:1:8 the manifest of 'label' names the stage 'lable' | 'label', the name of the file",
-                "stages/label.yaml:2:16 '${inputs.imag}' names nothing that 'run' can have | one of job, scratch, seed, "
+                "stages/label.yaml:2:16 '${inputs.imag}' names nothing that 'run' can have | one of job, scratch, checkpoints, seed, "
                     + "folder, resources.cores, resources.memory, resources.gpu, inputs.image, outputs.labels, config.rounds, "
                     + "config.mode | did you mean inputs.image",
-                "stages/label.yaml:4:36 unknown key 'extention' in output 'labels' | one of extension, help, summary, type "
+                "stages/label.yaml:4:36 unknown key 'extention' in output 'labels' | one of announce, extension, help, summary, type "
                     + "| did you mean extension",
                 "stages/label.yaml:5:27 'intger' is no type of a config key | one of number, integer, boolean, text, list, "
                     + "choice, any | did you mean integer",

@@ -125,10 +125,8 @@ struct SharedBatchNorm : autograd::Function<SharedBatchNorm> {
         TORCH_CHECK(total > 1, "batch statistics need more than one value for each channel");
         at::Tensor variance = (spread / total).to(at::kFloat);
         at::Tensor mean_f = mean.to(at::kFloat);
-        if (running_mean.defined()) {
-            running_mean.mul_(1 - momentum).add_(mean_f, momentum);
-            running_variance.mul_(1 - momentum).add_((spread / (total - 1)).to(at::kFloat), momentum);
-        }
+        running_mean.mul_(1 - momentum).add_(mean_f, momentum);
+        running_variance.mul_(1 - momentum).add_((spread / (total - 1)).to(at::kFloat), momentum);
         context->save_for_backward({x, weight, mean_f, (variance + epsilon).rsqrt()});
         context->saved_data["total"] = total;
         context->saved_data["group"] = c10::IValue::make_capsule(group);
@@ -246,7 +244,10 @@ int ct_group_batch_norm(ct_group *group, const ct_tensor *input, const ct_tensor
                         ct_tensor *running_mean, ct_tensor *running_variance, double momentum, double epsilon,
                         ct_tensor **out) {
     return produce(out, [&] {
-        return SharedBatchNorm::apply(input->value, weight->value, bias->value, ct::maybe(running_mean),
-                                      ct::maybe(running_variance), momentum, epsilon, shared(group));
+        // An argument that is no tensor has no device, which `apply` asks for: what is not kept goes into tensors that are let go.
+        at::Tensor mean = running_mean ? running_mean->value : at::zeros_like(weight->value.detach());
+        at::Tensor variance = running_variance ? running_variance->value : at::ones_like(weight->value.detach());
+        return SharedBatchNorm::apply(input->value, weight->value, bias->value, mean, variance, momentum, epsilon,
+                                      shared(group));
     });
 }
