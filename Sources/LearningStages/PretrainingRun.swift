@@ -10,12 +10,11 @@ public import Torch
 public final class PretrainingRun {
     public let trainer: Trainer
     private let config: PretrainingConfig
-    private let patches: PatchSet
-    private let order: EpochOrder
-    private let seed: UInt64
-    private let threads: Int
+    private let batches: TrainingBatches
+    private let spacingUm: Double
     private let group: ProcessGroup?
-    private let recipe = AugmentationRecipe()
+    /// How many batches are made ahead, while the network works on the one before.
+    private let ahead: Int
 
     /// - Parameter group: processes that share every batch; nil for this one alone.
     public init(
@@ -36,11 +35,15 @@ public final class PretrainingRun {
                     + "\(patches.windowSide)", port: "patches")
         }
         self.config = config
-        self.patches = patches
-        self.seed = seed
-        self.threads = threads
         self.group = group
-        order = try EpochOrder(sampleCount: patches.count, batchSize: config.batchSize, seed: seed)
+        spacingUm = patches.spacingUm
+        // One core would only be shared.
+        ahead = device != .cpu ? 2 : threads > 1 ? 1 : 0
+        batches = TrainingBatches(
+            patches: patches,
+            order: try EpochOrder(sampleCount: patches.count, batchSize: config.batchSize, seed: seed),
+            patchSide: config.patchSide, views: config.objective.views, seed: seed, threads: threads,
+            rank: group?.rank ?? 0, processes: processes)
         let parameters = ParameterStore(seed: seed, device: device, threads: threads)
         let backbone = try config.network.build(parameters)
         let output: any OutputLayers =
@@ -83,9 +86,12 @@ public final class PretrainingRun {
     ///   - each: called after each step.
     /// - Throws: `StageError` with `inputOutput` where another process is lost; the last checkpoint stays.
     public func train(checkpoint: String, fingerprint: String, each: (StepReport) throws -> Void) throws {
-        while trainer.step < config.steps {
-            let batch = try batch(ofStep: trainer.step)
-            try each(try step(batch.images, batch.targets))
+        let made = Prefetcher(first: trainer.step, end: config.steps, ahead: ahead) { [batches] in
+            try batches.batch(ofStep: $0)
+        }
+        while let batch = try made.next() {
+            let images = try Tensor(batch.pixels, shape: [batch.imageCount, 1, config.patchSide, config.patchSide])
+            try each(try step(images, batch.targets))
             let isDue = trainer.step % config.checkpointSteps == 0 && trainer.step < config.steps
             if isDue, group?.rank ?? 0 == 0 {
                 try TrainingCheckpoint.write(trainer.state(), fingerprint: fingerprint, to: checkpoint)
@@ -126,32 +132,10 @@ public final class PretrainingRun {
         }
     }
 
-    /// The augmented patches of a step, (views · samples, 1, side, side), and what is known of the samples. In a group, the patches
-    /// of this process's share and what is known of the whole batch.
-    func batch(ofStep step: Int) throws -> (images: Tensor, targets: BatchTargets) {
-        let points = order.batch(ofStep: step)
-        let share = points.count / (group?.size ?? 1)
-        let rank = group?.rank ?? 0
-        let own = Array(points[rank * share..<(rank + 1) * share])
-        let epoch = order.epoch(ofStep: step)
-        let windows = try patches.windows(of: own)
-        var pixels: [Float] = []
-        for view in 0..<config.objective.views {
-            pixels += try augment(
-                windows: windows, windowSide: patches.windowSide, patchSide: config.patchSide,
-                spacingUm: patches.spacingUm,
-                draws: own.map { AugmentationDraw(recipe, seed: seed, epoch: epoch, sample: $0, view: view) },
-                threads: threads)
-        }
-        let images = try Tensor(
-            pixels, shape: [own.count * config.objective.views, 1, config.patchSide, config.patchSide])
-        return (images, patches.targets(of: points))
-    }
-
     /// The trained model; fails where a value is not finite.
     public func model() throws -> ModelFile {
         ModelFile(
-            network: config.network, objective: config.objective, spacingUm: patches.spacingUm,
+            network: config.network, objective: config.objective, spacingUm: spacingUm,
             tensors: try trainer.state().tensors)
     }
 }
