@@ -72,7 +72,7 @@ struct GraphExpansion {
         let configs = configNumbers(of: stage, items: items)
         let seeds = self.seeds(of: stage, items: items)
         var links = stage.inputs.enumerated().flatMap { port, connections in
-            connections.map { InputLink($0, port: port, of: stage, consumer: items) }
+            connections.map { InputLink($0, port: port, of: stage, consumer: items, in: pipeline) }
         }
         for link in links.indices { prepare(&links[link]) }
         graph.tasks.reserveCapacity(graph.tasks.count + items.count)

@@ -18,12 +18,23 @@ struct InputLink {
     private var attributeColumns: [(axis: Int, column: Int, position: Int)] = []
     private var attributeNumbers: [UInt64: Int32] = [:]
     private var attributePlaces = PlaceNumbering(axes: [], of: [])
+    /// Name of what the files come from, where the port asks for it.
+    private var originName: String?
 
-    init(_ connection: Pipeline.Connection, port: Int, of stage: Pipeline.StageUse, consumer: ItemSet) {
+    init(
+        _ connection: Pipeline.Connection, port: Int, of stage: Pipeline.StageUse, consumer: ItemSet,
+        in pipeline: Pipeline
+    ) {
         self.connection = connection
         self.port = port
         self.stage = stage
         self.consumer = consumer
+        if stage.manifest.inputs[port].attributes.contains(where: { $0.value == AttributeRequest.stage }) {
+            switch connection.origin {
+            case .stage(let index, port: _): originName = pipeline.stages[index].name
+            case .source(let index): originName = pipeline.sources[index].name
+            }
+        }
     }
 
     mutating func prepare(_ producer: ItemSet, axes: [Axis]) {
@@ -113,13 +124,14 @@ struct InputLink {
 
     /// Number of the attributes that the port wants with a file; −1 where it wants none.
     mutating func attributeNumber(of item: Int, axes: [Axis], sets: inout [[String: [String: ConfigValue]]]) -> Int32 {
-        guard !attributeColumns.isEmpty, let producer else { return -1 }
+        guard !attributeColumns.isEmpty || originName != nil, let producer else { return -1 }
         var place: UInt64 = 0
         for (axis, step) in attributePlaces.steps {
             place &+= UInt64(producer.columns[producer.position(of: axis) ?? 0][item]) &* step
         }
         if let known = attributeNumbers[place] { return known }
         var set: [String: [String: ConfigValue]] = [:]
+        if let originName { set[AttributeRequest.stage] = ["name": .text(originName)] }
         for (axis, column, position) in attributeColumns {
             let value = axes[axis].value(of: column, at: Int(producer.columns[position][item]))
             let name = column == Axis.indexAttribute ? "index" : axes[axis].attributeNames[column]

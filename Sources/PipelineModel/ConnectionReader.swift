@@ -202,7 +202,8 @@ struct ConnectionReader {
 
     /// A port that asks for axis attributes gets them only from axes that have them. `name?` asks for one that may lack.
     private func checkAttributes(_ port: StageManifest.Input, axes: [Int], at mark: Mark, what: String) {
-        for attribute in port.attributes where !attribute.value.hasSuffix("?") {
+        for attribute in port.attributes
+        where !attribute.value.hasSuffix("?") && attribute.value != AttributeRequest.stage {
             if AttributeRequest(attribute.value).columns(axes: axes, of: resolver.axes).isEmpty {
                 problems.error(
                     at: mark,
@@ -217,6 +218,9 @@ struct ConnectionReader {
 
 /// An axis attribute that an input port asks for: `position_um`, `section.position_um`, with `?` at the end where it may lack.
 public struct AttributeRequest: Sendable {
+    /// Asks for the name of the stage or source that a file comes from, which is told under this name as its attribute `name`.
+    public static let stage = "@stage"
+
     public var axis: String?
     public var attribute: String
 

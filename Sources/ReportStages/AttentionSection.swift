@@ -49,7 +49,7 @@ enum AttentionSection {
                 name: "Figure 3",
                 caption: """
                     Attention of the class token in the first transformer layer: the patch, then each of its \(shape[1]) heads over it; the redder, the \
-                    more attention (square root of its share of the head’s largest, the paper’s gamma of 0.5).
+                    more attention (from the head’s least to its most, square root, the paper’s gamma of 0.5).
                     """, body: Chart.row(parts, columns: 2), sources: sources
             ).markup(report))
         return section
@@ -79,7 +79,9 @@ enum AttentionSection {
         var tiles: [Image<RGB>?] = [patch.map { RGB(gray: $0) }]
         for head in 0..<heads {
             let map = attention[head * rows * columns..<(head + 1) * rows * columns]
-            let largest = max(map.max() ?? 1, 1e-12)
+            // From the head's least to its most: the differences are what there is to see.
+            let least = map.min() ?? 0
+            let range = max((map.max() ?? 1) - least, 1e-12)
             let start = map.startIndex
             tiles.append(
                 Image(
@@ -89,7 +91,7 @@ enum AttentionSection {
                         let share = bilinear(
                             map, start, rows, columns, (Float(row) + 0.5) / Float(patch.rows) * Float(rows) - 0.5,
                             (Float(column) + 0.5) / Float(patch.columns) * Float(columns) - 0.5)
-                        let weight = (max(share, 0) / largest).squareRoot() * 0.75
+                        let weight = (max(share - least, 0) / range).squareRoot() * 0.75
                         let gray = Float(patch.elements[pixel])
                         func mix(_ colour: Float) -> UInt8 { UInt8(min(max(gray + (colour - gray) * weight, 0), 255)) }
                         return RGB(mix(220), mix(30), mix(40))

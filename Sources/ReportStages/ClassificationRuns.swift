@@ -53,13 +53,16 @@ struct ClassificationRun {
 
     /// What is averaged over seeds.
     struct Kind: Hashable {
+        var stage: String
         var variant: Variant
         var strategy: Strategy
         var form: String
         var labelsPerArea: Int?
     }
 
-    var kind: Kind { Kind(variant: variant, strategy: strategy, form: form, labelsPerArea: labelsPerArea) }
+    var kind: Kind {
+        Kind(stage: source.stage, variant: variant, strategy: strategy, form: form, labelsPerArea: labelsPerArea)
+    }
 }
 
 /// All classifiers of the page, the runs of each kind together.
@@ -102,10 +105,18 @@ struct ClassificationScores {
         return rows
     }
 
-    func kind(_ row: (variant: Variant, form: String), _ strategy: ClassificationRun.Strategy) -> ClassificationRun
-        .Kind?
+    /// With all labels or the most; of several stages that say the same, the first.
+    func kind(_ row: (variant: Variant, form: String), _ strategy: ClassificationRun.Strategy)
+        -> ClassificationRun.Kind?
     {
-        kinds.filter { $0.variant == row.variant && $0.form == row.form && $0.strategy == strategy }
-            .max { ($0.labelsPerArea ?? .max) < ($1.labelsPerArea ?? .max) }
+        var best: ClassificationRun.Kind?
+        for kind in kinds where kind.variant == row.variant && kind.form == row.form && kind.strategy == strategy {
+            guard let known = best else {
+                best = kind
+                continue
+            }
+            if (kind.labelsPerArea ?? .max) > (known.labelsPerArea ?? .max) { best = kind }
+        }
+        return best
     }
 }

@@ -233,8 +233,11 @@ enum ClassificationSection {
 
     private static func table6(_ scores: ClassificationScores, _ rows: [Row], _ report: ReportContext) throws -> Figure?
     {
-        for row in rows {
-            guard let kind = scores.kind(row, .linearProbe) else { continue }
+        // A stage of its own may have them: any classifier of the row, not only the one of Table 5.
+        for (row, kind) in rows.flatMap({ row in
+            scores.kinds.filter { $0.variant == row.variant && $0.form == row.form && $0.strategy == .linearProbe }
+                .map { (row, $0) }
+        }) {
             let sources = scores.runs(kind).map(\.source)
             guard let rotation = try Rotation(sources) else { continue }
             var table = PageTable(columns: ["set", "macro-F1", "top-1", "top-3"])

@@ -19,15 +19,15 @@ enum EvaluationSections {
         var section = PageSection(id: id, title: title)
         for entry in entries {
             let pictures = report.groups(entry.name + "_picture")
-            let shown = report.sorted(pictures).prefix(4)
+            let shown = report.sorted(pictures).prefix(6)
             var parts: [Markup] = []
             for group in shown {
                 guard let source = group.sources.first,
                     let image = try report.pictures.image(
-                        source, alternative: "\(entry.title): \(report.words(group.variant))")
+                        source, alternative: "\(entry.title): \(report.words(group, among: pictures))")
                 else { continue }
                 parts.append(
-                    "<div class=\"chart\"><h4>\(report.words(group.variant))</h4><button class=\"zoom\" type=\"button\">\(image)</button></div>"
+                    "<div class=\"chart\"><h4>\(report.words(group, among: pictures))</h4><button class=\"zoom\" type=\"button\">\(image)</button></div>"
                 )
             }
             if !parts.isEmpty {

@@ -63,7 +63,7 @@ enum GeometrySection {
             let alternative = step.alternative.replacing("%", with: name)
             guard
                 let image = try report.pictures.image(
-                    source, alternative: alternative, largest: index == 0 ? nil : 720)
+                    source, alternative: alternative, largest: index == 0 ? nil : 480)
             else { continue }
             let role = source.attribute("role").map { " (\($0))" } ?? ""
             slides.append(

@@ -15,23 +15,26 @@ enum PatchFigures {
     }
 
     private static func figure(_ source: ReportSource, all: [ReportSource], _ report: ReportContext) throws -> Figure? {
-        let file = try HDF5File(reading: source.path)
-        guard file.contains("/pixels") else { return nil }
-        let shape = try file.dataset("/pixels").shape
-        guard shape.count == 3, shape[0] > 0 else { return nil }
-        let count = shape[0]
-        let hasLayers = file.contains("/layer")
-        let spacing = file.hasAttribute("spacing_um") ? try? file.attribute("spacing_um", as: Double.self) : nil
-        let (rows, names) = try rows(of: file, count: count, columns: hasLayers ? 6 : 12)
-        let tiles = try rows.map { row in
-            try row.flatMap { patch -> [Image<RGB>?] in
-                let pixels = try file.dataset("/pixels").read(
-                    at: [patch, 0, 0], shape: [1, shape[1], shape[2]], as: UInt8.self)
-                let gray = Image(rows: shape[1], columns: shape[2], elements: pixels)
-                guard hasLayers else { return [gray.map { RGB(gray: $0) }] }
-                let layers = try file.dataset("/layer").read(
-                    at: [patch, 0, 0], shape: [1, shape[1], shape[2]], as: UInt8.self)
-                return [gray.map { RGB(gray: $0) }, LayerColours.picture(layers, rows: shape[1], columns: shape[2])]
+        var tiles: [[Image<RGB>?]] = []
+        var names: [String] = []
+        var (count, side, hasLayers): (Int, Int, Bool) = (0, 0, false)
+        var spacing: Double?
+        // One file with all brains, or one a brain.
+        for source in all.prefix(12) {
+            let file = try HDF5File(reading: source.path)
+            guard file.contains("/pixels") else { continue }
+            let shape = try file.dataset("/pixels").shape
+            guard shape.count == 3, shape[0] > 0, shape[1] == shape[2] else { continue }
+            if count == 0 {
+                (side, hasLayers) = (shape[1], file.contains("/layer"))
+                if file.hasAttribute("spacing_um") { spacing = try file.attribute("spacing_um", as: Double.self) }
+            }
+            guard shape[1] == side else { continue }
+            count += shape[0]
+            let (rows, brains) = try rows(of: file, count: shape[0], columns: hasLayers ? 6 : 12)
+            for (row, brain) in zip(rows, brains) where tiles.count < 8 {
+                tiles.append(try row.flatMap { try pictures(of: $0, in: file, side: side, withLayer: hasLayers) })
+                names.append(brain)
             }
         }
         guard let picture = tiled(tiles, gap: 3),
@@ -42,7 +45,7 @@ enum PatchFigures {
         else { return nil }
         let width =
             spacing.map {
-                ", \(NumberText.fixed(Double(shape[2]) * $0 / 1000, 1)) mm wide (\(shape[2]) px at \(NumberText.short($0)) µm)"
+                ", \(NumberText.fixed(Double(side) * $0 / 1000, 1)) mm wide (\(side) px at \(NumberText.short($0)) µm)"
             } ?? ""
         let what: Markup =
             hasLayers
@@ -53,6 +56,16 @@ enum PatchFigures {
             caption:
                 "\(what) \(NumberText.grouped(count)) of them\(width); one row for each brain: \(names.joined(separator: ", ")).",
             body: "<button class=\"zoom\" type=\"button\">\(image)</button>", sources: all)
+    }
+
+    private static func pictures(
+        of patch: Int, in file: HDF5File, side: Int, withLayer: Bool
+    ) throws -> [Image<RGB>?] {
+        let pixels = try file.dataset("/pixels").read(at: [patch, 0, 0], shape: [1, side, side], as: UInt8.self)
+        let gray = Image(rows: side, columns: side, elements: pixels.map { RGB(gray: $0) })
+        guard withLayer else { return [gray] }
+        let layers = try file.dataset("/layer").read(at: [patch, 0, 0], shape: [1, side, side], as: UInt8.self)
+        return [gray, LayerColours.picture(layers, rows: side, columns: side)]
     }
 
     /// Patches evenly along each brain's rows; one row without brains where the file names none.

@@ -68,6 +68,13 @@ final class ReportContext {
         return parts.joined(separator: ", ")
     }
 
+    /// A group's name among others: its variant, and its stage where the others have several.
+    func words(_ group: SeedGroup, among groups: [SeedGroup]) -> String {
+        let words = words(group.variant)
+        guard Set(groups.map(\.stage)).count > 1 else { return words }
+        return words.isEmpty ? group.stage : "\(words), \(group.stage)"
+    }
+
     /// Variants in the order of their models.
     func sorted(_ groups: [SeedGroup]) -> [SeedGroup] {
         groups.enumerated().sorted { left, right in

@@ -8,7 +8,7 @@ struct ReportSource: Sendable, Hashable {
     /// SHA-256 of its bytes.
     let digest: String
     let item: [Coordinate]
-    /// Name of the stage that made it, by the port's name.
+    /// Name of the stage that made it, as the pipeline has it.
     let stage: String
     private let attributes: [String: String]
 
@@ -17,7 +17,7 @@ struct ReportSource: Sendable, Hashable {
         path = input.path
         digest = input.digest
         item = input.item
-        self.stage = stage
+        if case .text(let name)? = input.attributes["@stage"]?["name"] { self.stage = name } else { self.stage = stage }
         var attributes: [String: String] = [:]
         for name in ReportPorts.attributes { attributes[name] = input.optionalText(name) }
         self.attributes = attributes
@@ -57,22 +57,29 @@ struct Variant: Sendable, Hashable {
     func without(_ axes: [String]) -> Variant { Variant(coordinates: coordinates.filter { !axes.contains($0.axis) }) }
 }
 
-/// Sources of one variant, in the order in which the pipeline gave them: one for each seed.
+/// Sources of one stage and variant, in the order in which the pipeline gave them: one for each seed.
 struct SeedGroup: Sendable {
     var variant: Variant
     var sources: [ReportSource]
 
-    /// Sources by variant, in the order of their first.
+    var stage: String { sources.first?.stage ?? "" }
+
+    private struct Key: Hashable {
+        var stage: String
+        var variant: Variant
+    }
+
+    /// Sources by stage and variant, in the order of their first.
     static func grouped(_ sources: [ReportSource], seedAxes: [String]) -> [SeedGroup] {
         var groups: [SeedGroup] = []
-        var places: [Variant: Int] = [:]
+        var places: [Key: Int] = [:]
         for source in sources {
-            let variant = source.variant(without: seedAxes)
-            if let place = places[variant] {
+            let key = Key(stage: source.stage, variant: source.variant(without: seedAxes))
+            if let place = places[key] {
                 groups[place].sources.append(source)
             } else {
-                places[variant] = groups.count
-                groups.append(SeedGroup(variant: variant, sources: [source]))
+                places[key] = groups.count
+                groups.append(SeedGroup(variant: key.variant, sources: [source]))
             }
         }
         return groups

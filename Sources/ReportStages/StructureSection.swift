@@ -53,7 +53,7 @@ enum StructureSection {
         }
         let digest = try SummaryDigest(port: "structural_prediction_summary", in: report)
         section.blocks += digest.foldedBlocks(report, title: "Structural prediction")
-        let check = try SummaryDigest(port: "structure_check", in: report)
+        let check = try SummaryDigest(port: "structure_check", repeats: ["brain"], in: report)
         section.blocks += check.blocks(report, title: "Structure against the truth")
         if check.isEmpty {
             section.missing.append("Measured structure is not held against a truth: no <code>structure-check</code>.")

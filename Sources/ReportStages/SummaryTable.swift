@@ -86,12 +86,34 @@ struct SummaryDigest {
     let sources: [ReportSource]
     /// How many runs each group has at most.
     let runs: Int
+    /// The stage that the summaries are of.
+    let stage: String
+    /// The port's other stages, each by itself: what different stages found is never averaged.
+    let others: [SummaryDigest]
 
-    init(port: String, in report: ReportContext) throws {
-        groups = try report.sorted(report.groups(port)).map { group in
+    /// The summaries of a port's first stage, and those of its others beside them.
+    ///
+    /// - Parameter repeats: axes that are averaged over like seeds.
+    init(port: String, repeats: [String] = [], in report: ReportContext) throws {
+        let sources = report.sources(port)
+        var stages: [String] = []
+        for source in sources where !stages.contains(source.stage) { stages.append(source.stage) }
+        try self.init(
+            sources.filter { $0.stage == stages.first }, repeats,
+            others: try stages.dropFirst().map { stage in
+                try SummaryDigest(sources.filter { $0.stage == stage }, repeats, others: [], in: report)
+            }, in: report)
+    }
+
+    private init(
+        _ sources: [ReportSource], _ repeats: [String], others: [SummaryDigest], in report: ReportContext
+    ) throws {
+        self.sources = sources
+        self.others = others
+        stage = sources.first?.stage ?? ""
+        groups = try report.sorted(SeedGroup.grouped(sources, seedAxes: report.seedAxes + repeats)).map { group in
             Group(variant: group.variant, summaries: try group.sources.map(EvaluationSummary.init))
         }
-        sources = report.sources(port)
         runs = groups.map(\.summaries.count).max() ?? 0
     }
 
@@ -180,11 +202,16 @@ struct SummaryDigest {
         var blocks: [Markup] = []
         let spread = runs > 1 ? " Mean ± standard deviation over \(runs) runs." : ""
         if let figures = figures(report) {
+            let count = Set(groups.flatMap(\.summaries).flatMap(\.figures).map(\.name)).count
+            let figure = Figure(
+                name: title, caption: Markup(text: "Main figures." + spread), body: figures, sources: sources,
+                isTable: true
+            ).markup(report)
+            // Many figures stand in a table of their own, too, and are for looking up.
             blocks.append(
-                Figure(
-                    name: title, caption: Markup(text: "Main figures." + spread), body: figures, sources: sources,
-                    isTable: true
-                ).markup(report))
+                count <= 16
+                    ? figure
+                    : "<details class=\"more\"><summary>\(title): \(count) figures</summary>\(figure)</details>")
         }
         for name in tableNames where !tables.contains(name) {
             guard let (caption, markup, rows) = table(name, report) else { continue }
@@ -195,10 +222,13 @@ struct SummaryDigest {
             ).markup(report)
             // A screen at most without being asked for.
             blocks.append(
-                rows <= 14
+                rows <= 16
                     ? figure
                     : "<details class=\"more\"><summary>\(title): \(NumberText.words(name)), \(rows) rows</summary>\(figure)</details>"
             )
+        }
+        for other in others {
+            blocks += other.blocks(report, title: "\(title), \(other.stage)", leavingOut: tables)
         }
         return blocks
     }

@@ -45,6 +45,25 @@ import Testing
         #expect(try String(contentsOfFile: link, encoding: .utf8).hasSuffix("other\n"))
     }
 
+    @Test func aPortCanAskForTheStageThatMadeItsFiles() throws {
+        let project = try announcing()
+        try project.write(
+            "stages/who.yaml",
+            """
+            stage: who
+            run: [cp, "${job}", "${outputs.job}"]
+            inputs: { texts: { type: note, attributes: ["@stage"] } }
+            outputs: { job: { type: file, extension: json } }
+            resources: { memory: 10MiB }
+            """)
+        let pipeline = try project.read("p.yaml")
+        try project.write("p.yaml", pipeline + "\n  who: { inputs: { texts: [final, group] } }\n")
+        #expect(try project.run("run", "p.yaml", "who").status == 0)
+        let path = try project.run("path", "who").output.trimmingCharacters(in: .whitespacesAndNewlines)
+        let job = try String(contentsOfFile: path, encoding: .utf8)
+        #expect(job.contains(#""@stage":{"name":"final"}"#) && job.contains(#""@stage":{"name":"group"}"#))
+    }
+
     @Test func aRunWithoutTheAnnouncingTaskTellsNothing() throws {
         let project = try announcing()
         let outcome = try project.run("run", "p.yaml", "final")

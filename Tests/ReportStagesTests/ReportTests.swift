@@ -94,6 +94,20 @@ import Testing
         #expect { try other.report() } throws: { "\($0)".contains("guessing") }
     }
 
+    @Test func whatDifferentStagesFoundIsNeverAveraged() throws {
+        let run = try SmallRun()
+        for (stage, value) in [("one-stage", 1.0), ("other-stage", 3.0)] {
+            try run.write("\(stage).json", "{\"figures\": {\"thing\": \(value)}}")
+            run.add(
+                "summaries", "\(stage).json", [("model", "cytonet"), ("training_seed", "0")],
+                attributes: ["@stage": ["name": .text(stage)]])
+        }
+        let page = try run.report()
+        #expect(page.contains("one-stage[model=cytonet,training_seed=0]"))
+        #expect(page.contains("other-stage[model=cytonet,training_seed=0]"))
+        #expect(!page.contains("2 ± 1"))
+    }
+
     @Test func oneSeedHasNoSpread() throws {
         let run = try SmallRun()
         try run.addAll()
