@@ -58,6 +58,8 @@ extension SegmentationRecipe {
         histogramMedian = try config.integer("histogram_median", in: 1...)
         histogramMean = try config.integer("histogram_mean", in: 1...)
         background = try config.choice("background")
+        evensLight = try config.bool("even_light")
+        unmixesByDepth = try config.bool("unmix_by_depth")
         minimumReach = try config.integer("minimum_reach", in: 0...255)
         minimumValleyDepth = try config.double("minimum_valley_depth", in: 0...1)
         maximumBorderShare = try config.double("maximum_border_share", in: 0...1)

@@ -38,10 +38,11 @@ public func segmentTissue(
 
 /// The steps of one segmentation.
 private struct Segmentation {
-    let image: Image<UInt8>
+    /// With even light, once the slide is found.
+    private(set) var image: Image<UInt8>
     let raw: Image<Float>
     /// The image blurred by a pixel: cells are gone, tight sulci still open.
-    let blurred: Image<Float>
+    private(set) var blurred: Image<Float>
     let spacingUm: Double
     let recipe: SegmentationRecipe
     let threads: Int
@@ -78,6 +79,16 @@ private struct Segmentation {
         guard image.count > 0 else { return nil }
         let padding = padding(of: image)
         report.paddingFraction = Double(padding.setCount) / Double(image.count)
+        var light: SlideLight?
+        if recipe.background == .slide, recipe.evensLight, recipe.slideFrom == nil,
+            let otsu = otsuThreshold(histogram(of: image, inside: ~padding))
+        {
+            light = SlideLight(blurred, bright: BitImage(blurred) { $0 > Float(otsu) } & ~padding)
+        }
+        if let light {
+            blurred = light.flattened(blurred)
+            image = light.flattened(raw).levels()
+        }
         let opened = openedMean(image)
         let judged: Image<Float>
         let applied: Image<Float>
@@ -108,6 +119,14 @@ private struct Segmentation {
         } else if let known = recipe.slideFrom {
             found.level = known
             found.seedLevel = min(found.seedLevel, known)
+        }
+        if let light {
+            // Without white matter as pale as this there is nothing between tissue and slide but a cover slip's rim.
+            found.level =
+                levelAboveEnclosedWhite(
+                    blurred, slide: light, otsu: found.otsu, padding: padding,
+                    leastPx: pixels(mm2: recipe.minimumIslandMm2)) ?? found.seedLevel
+            found.seedLevel = min(found.seedLevel, found.level)
         }
         report.threshold = found.level
         report.otsu = found.otsu
@@ -148,24 +167,59 @@ private struct Segmentation {
             }
     }
 
-    /// The bright part of the tissue: contrast is raised inside it, then a contour parts it in two.
+    /// The bright part of the tissue: told by depth where that can tell, else by contrast raised inside it; then a contour parts it in two.
     func white(in tissue: BitImage) -> BitImage {
-        let contrast: Image<Float>
-        if let enhanced {
-            contrast = enhanced
-        } else {
-            let filters = MaskedFilters(mask: tissue, threads: threads)
-            let opened = filters.openedMean(image, size: recipe.filterSizePx)
-            let scaled = opened.map { $0 / 255 }
-            let equalized =
-                recipe.claheKernelPx == 0
-                ? scaled
-                : adaptiveHistogramEqualization(
-                    scaled, kernelSizePx: recipe.claheKernelPx, clipLimit: recipe.claheClipLimit, inside: tissue,
-                    threads: threads)
-            let blurred = filters.gaussian(equalized, sigmaPx: recipe.gaussianSigmaPx)
-            contrast = filters.openedMean(blurred, size: recipe.filterSizePx)
+        let filters = MaskedFilters(mask: tissue, threads: threads)
+        guard enhanced == nil, recipe.unmixesByDepth, recipe.minimumWhiteDepthMm > 0 else {
+            return brightPart(raisedContrast(filters), in: tissue)
         }
+        let opened = filters.openedMean(image, size: recipe.filterSizePx).map { $0 / 255 }
+        let contrast = filters.openedMean(
+            filters.gaussian(opened, sigmaPx: recipe.gaussianSigmaPx), size: recipe.filterSizePx)
+        let depth = distanceTransform(of: holeless(tissue), threads: threads)
+        let whiteDepthPx = recipe.minimumWhiteDepthMm * 1000 / spacingUm
+        let levels = contrast.levels(scale: 255)
+        switch DepthUnmixing(levels, depth: depth, whiteDepthPx: whiteDepthPx).finding {
+        case .noWhite: return BitImage(rows: tissue.rows, columns: tissue.columns)
+        case .unknown: return brightPart(raisedContrast(filters), in: tissue)
+        case .threshold(let threshold):
+            let counts = histogram(of: levels, inside: tissue)
+            let middle = (Float(threshold) + 0.5) / 255
+            let share = shareOfWay(counts, to: threshold)
+            let (low, high) = (Float(quantile(0.05, of: counts)) / 255, Float(quantile(0.99, of: counts)) / 255)
+            let kept = contrast.map { min(max($0, low), high) }
+            let sigmaPx = recipe.stainScaleMm * 1000 / spacingUm
+            let half = Float(whiteDepthPx / 2)
+            let evened =
+                sigmaPx > 0
+                ? stainNormalized(
+                    kept, tissue: tissue, threshold: middle, share: share, mayBeWhite: BitImage(depth) { $0 > half },
+                    sigmaPx: sigmaPx, threads: threads) : nil
+            // Beyond a half of the way a pixel is of its class for certain: the contour weighs both classes' spread alike.
+            let reach = min(share, 1 - share)
+            let judged =
+                evened.map { $0.map { min(max(($0 - share) / reach, -1), 1) } }
+                ?? kept.map { min(max(($0 - middle) * 16, -1), 1) }
+            return contour(judged, above: 0, in: tissue)
+        }
+    }
+
+    /// The tissue's brightness with contrast raised by CLAHE, in 0 … 1.
+    private func raisedContrast(_ filters: MaskedFilters) -> Image<Float> {
+        if let enhanced { return enhanced }
+        let scaled = filters.openedMean(image, size: recipe.filterSizePx).map { $0 / 255 }
+        let equalized =
+            recipe.claheKernelPx == 0
+            ? scaled
+            : adaptiveHistogramEqualization(
+                scaled, kernelSizePx: recipe.claheKernelPx, clipLimit: recipe.claheClipLimit, inside: filters.mask,
+                threads: threads)
+        let blurred = filters.gaussian(equalized, sigmaPx: recipe.gaussianSigmaPx)
+        return filters.openedMean(blurred, size: recipe.filterSizePx)
+    }
+
+    /// The bright class by the histogram of all tissue.
+    private func brightPart(_ contrast: Image<Float>, in tissue: BitImage) -> BitImage {
         let levels = contrast.levels(scale: 255)
         let counts = histogram(of: levels, inside: tissue)
         // Drawings, dirt and folds are far off; only which side of a threshold they are on counts.
@@ -185,10 +239,24 @@ private struct Segmentation {
         let evened =
             sigmaPx > 0
             ? stainNormalized(kept, tissue: tissue, threshold: middle, sigmaPx: sigmaPx, threads: threads) : nil
-        return morphologicalChanVese(
-            evened ?? kept, iterations: recipe.contourIterations,
-            initial: BitImage(evened ?? kept) { $0 > (evened == nil ? middle : 0.5) } & tissue, inside: tissue,
-            smoothing: recipe.contourSmoothing)
+        return contour(evened ?? kept, above: evened == nil ? middle : 0.5, in: tissue)
+    }
+
+    private func contour(_ contrast: Image<Float>, above level: Float, in tissue: BitImage) -> BitImage {
+        morphologicalChanVese(
+            contrast, iterations: recipe.contourIterations, initial: BitImage(contrast) { $0 > level } & tissue,
+            inside: tissue, smoothing: recipe.contourSmoothing)
+    }
+
+    /// How far a level lies on the way from the mean of the counts up to it to the mean of those above.
+    private func shareOfWay(_ counts: [Int], to level: Int) -> Float {
+        func mean(_ levels: Range<Int>) -> Double {
+            let total = counts[levels].reduce(0, +)
+            return levels.reduce(0.0) { $0 + Double($1) * Double(counts[$1]) } / Double(max(total, 1))
+        }
+        let (gray, white) = (mean(0..<level + 1), mean(level + 1..<256))
+        guard white > gray else { return 0.5 }
+        return Float(min(max((Double(level) + 0.5 - gray) / (white - gray), 0.2), 0.8))
     }
 
     /// White matter and tissue without the pale rim of the cortex and without islands.

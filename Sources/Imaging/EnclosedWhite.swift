@@ -1,0 +1,53 @@
+import NDArray
+
+/// The gray level that parts pale white matter from the slide, where the section shows white matter: between its brightness and the slide's.
+///
+/// What is bright and enclosed by dark tissue is white matter or, where it is as bright as the slide, a hole. So the slide's spread is known from
+/// outside, the white matter's brightness from inside, and the level is looked for between the two: where the fewest pixels are, and of
+/// such places the one nearest to half-way.
+///
+/// - Parameters:
+///   - image: brightness with even light (`SlideLight`), blurred by a pixel.
+///   - otsu: parts the dark tissue from all that is bright.
+///   - leastPx: smaller areas of white matter say nothing.
+/// - Returns: nil where no white matter is seen.
+func levelAboveEnclosedWhite(
+    _ image: Image<Float>, slide: SlideLight, otsu: Double, padding: BitImage, leastPx: Int
+) -> Double? {
+    let bright = BitImage(image) { Double($0) > otsu } & ~padding
+    let components = connectedComponents(of: bright)
+    let atBorder = components.atBorder
+    // Two pixels from any edge: no mixture of dark and bright.
+    let core = bright.eroded(radiusPx: 2)
+    let spread = max(slide.spread, 0.7)
+    let below = BitImage(image) { Double($0) < slide.level - 3.5 * spread } & core
+    let enclosed = components.pixels { !atBorder.contains($0) } & below
+    // Through a tear, or where a section ends in white matter, it hangs together with the slide; a cover slip's rim lies at the image's border.
+    let broad = (below & ~enclosed).opened(radiusPx: 5)
+    let pieces = connectedComponents(of: broad)
+    let rim = pieces.atBorder
+    let open = pieces.pixels { !rim.contains($0) && pieces.sizes[$0] > leastPx }
+    var white: [Float] = []
+    (enclosed | open).forEachSet { white.append(image.elements[$0]) }
+    let dark = image.count - bright.setCount - padding.setCount
+    guard white.count > max(leastPx, dark / 250) else { return nil }
+    white.sort()
+    let median = Double(white[white.count / 2])
+    let highest = slide.level - 3 * spread
+    let halfway = min((median + slide.level) / 2, highest)
+    // Quarters of a level between the white matter's median and the slide.
+    let width = 0.25
+    let bins = Int((slide.level - 2 * spread - median) / width)
+    guard bins > 6 else { return halfway }
+    var counts = [Float](repeating: 0, count: bins)
+    core.forEachSet { pixel in
+        let bin = Int(((Double(image.elements[pixel]) - median) / width).rounded(.down))
+        if bin >= 0, bin < bins { counts[bin] += 1 }
+    }
+    let smooth = gaussianFilter(Image(rows: 1, columns: bins, elements: counts), sigmaPx: 2, threads: 1).elements
+    let (least, most) = (smooth.min() ?? 0, smooth.max() ?? 0)
+    let quiet = smooth.indices.filter { smooth[$0] <= least + 0.03 * most }
+        .map { median + (Double($0) + 0.5) * width }
+    let level = quiet.min { abs($0 - halfway) < abs($1 - halfway) } ?? halfway
+    return min(level, highest)
+}
