@@ -25,29 +25,40 @@ func levelAboveEnclosedWhite(
     // Through a tear, or where a section ends in white matter, it hangs together with the slide; a cover slip's rim lies at the image's border.
     let broad = (below & ~enclosed).opened(radiusPx: 5)
     let pieces = connectedComponents(of: broad)
-    let rim = pieces.atBorder
-    let open = pieces.pixels { !rim.contains($0) && pieces.sizes[$0] > leastPx }
+    let margin = max(8, min(image.rows, image.columns) / 40)
+    var atRim: Set<Int> = []
+    for row in 0..<image.rows {
+        let isFull = row < margin || row >= image.rows - margin
+        for column in 0..<image.columns where isFull || column < margin || column >= image.columns - margin {
+            atRim.insert(Int(pieces.labels[row, column]))
+        }
+    }
+    let open = pieces.pixels { !atRim.contains($0) && pieces.sizes[$0] > leastPx }
     var white: [Float] = []
     (enclosed | open).forEachSet { white.append(image.elements[$0]) }
     let dark = image.count - bright.setCount - padding.setCount
     guard white.count > max(leastPx, dark / 250) else { return nil }
     white.sort()
-    let median = Double(white[white.count / 2])
+    let lowest = Double(white[white.count / 10])
     let highest = slide.level - 3 * spread
-    let halfway = min((median + slide.level) / 2, highest)
-    // Quarters of a level between the white matter's median and the slide.
+    // Quarters of a level from the darkest white matter to the slide.
     let width = 0.25
-    let bins = Int((slide.level - 2 * spread - median) / width)
-    guard bins > 6 else { return halfway }
+    let bins = Int((slide.level - 2 * spread - lowest) / width)
+    guard bins > 6 else { return min((lowest + slide.level) / 2, highest) }
     var counts = [Float](repeating: 0, count: bins)
     core.forEachSet { pixel in
-        let bin = Int(((Double(image.elements[pixel]) - median) / width).rounded(.down))
+        let bin = Int(((Double(image.elements[pixel]) - lowest) / width).rounded(.down))
         if bin >= 0, bin < bins { counts[bin] += 1 }
     }
-    let smooth = gaussianFilter(Image(rows: 1, columns: bins, elements: counts), sigmaPx: 2, threads: 1).elements
+    let all = gaussianFilter(Image(rows: 1, columns: bins, elements: counts), sigmaPx: 2, threads: 1).elements
+    // White matter's peak, not the slide's flank; the pixels beyond it decide.
+    let flank = max(1, Int((highest - lowest) / width))
+    let peak = all.indices.prefix(flank).max { all[$0] < all[$1] } ?? 0
+    let halfway = min((lowest + (Double(peak) + 0.5) * width + slide.level) / 2, highest)
+    let smooth = Array(all[peak...])
     let (least, most) = (smooth.min() ?? 0, smooth.max() ?? 0)
     let quiet = smooth.indices.filter { smooth[$0] <= least + 0.03 * most }
-        .map { median + (Double($0) + 0.5) * width }
+        .map { lowest + (Double(peak + $0) + 0.5) * width }
     let level = quiet.min { abs($0 - halfway) < abs($1 - halfway) } ?? halfway
     return min(level, highest)
 }
