@@ -49,11 +49,17 @@ private final class BallsFolder {
     }
 
     static func volume(balls: [Double] = [-10_500, 10_500]) -> Volume<UInt8> {
-        Volume<UInt8>((planes, rows, columns)) { plane, row, column in
-            label(
-                originUm[0] + Double(plane) * spacingUm, originUm[1] + Double(row) * spacingUm,
-                originUm[2] + Double(column) * spacingUm, balls: balls)
+        var volume = Volume<UInt8>(planes: planes, rows: rows, columns: columns, filledWith: 0)
+        for plane in 0..<planes {
+            for row in 0..<rows {
+                for column in 0..<columns {
+                    volume[plane, row, column] = label(
+                        originUm[0] + Double(plane) * spacingUm, originUm[1] + Double(row) * spacingUm,
+                        originUm[2] + Double(column) * spacingUm, balls: balls)
+                }
+            }
         }
+        return volume
     }
 
     func writeVolume(_ name: String, _ labels: Volume<UInt8>, spacingUm: Double = BallsFolder.spacingUm) throws {
@@ -175,7 +181,8 @@ private final class BallsFolder {
         let places = try points.read("/position_um", as: Double.self)
         let names = try points.readTexts("/section_name")
         // Circumferences of 6.3, 7, 6.3 mm radius, twice, a point each 300 µm.
-        #expect(abs(Double(names.count) - 2 * 2 * .pi * (6_325 + 7_000 + 6_325) / 300) < 25)
+        let expected = 4 * Double.pi * 19_650.0 / 300
+        #expect(abs(Double(names.count) - expected) < 25)
         for index in names.indices {
             let position = try #require(Double(names[index]))
             let (y, x) = (places[2 * index] - 11_000, places[2 * index + 1] - 22_000)
