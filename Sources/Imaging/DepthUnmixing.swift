@@ -27,10 +27,12 @@ struct DepthUnmixing {
         let top = Float(whiteDepthPx)
         var (shell, deep) = ([Double](repeating: 0, count: 256), [Double](repeating: 0, count: 256))
         var tissuePx = 0.0
+        var deepest: Float = 0
         depth.elements.withUnsafeBufferPointer { depth in
             levels.elements.withUnsafeBufferPointer { levels in
                 for pixel in depth.indices where depth[pixel] > 0 {
                     tissuePx += 1
+                    deepest = max(deepest, depth[pixel])
                     if depth[pixel] > 4 * top / 3 {
                         deep[Int(levels[pixel])] += 1
                     } else if depth[pixel] > 0.23 * top, depth[pixel] < 0.87 * top {
@@ -57,15 +59,17 @@ struct DepthUnmixing {
         let white = (0..<256).map { $0 < upper ? 0 : max(inDeep[$0] - grayInDeep * inShell[$0], 0) }
         let gray = (0..<256).map { max(inShell[$0] - whiteInShell * inDeep[$0], 0) }
         let (whiteShare, grayShare) = (white.reduce(0, +), gray.reduce(0, +))
+        // No cortex is so thick that all of it could be gray; then the model does not hold (a pale rim, sulci that are closed).
+        let without: Finding = deepest < 4 * top ? .noWhite : .unknown
         guard whiteShare >= 0.03, grayShare > 0 else {
-            finding = .noWhite
+            finding = without
             return
         }
         let (whiteSums, graySums) = (Self.sums(white.map { $0 / whiteShare }), Self.sums(gray.map { $0 / grayShare }))
         func level(_ share: Double, _ sums: [Double]) -> Int { sums.firstIndex { $0 >= share } ?? 255 }
         let (middleGray, middleWhite) = (level(0.5, graySums), level(0.5, whiteSums))
         guard middleWhite > level(0.85, graySums) + 2 else {
-            finding = .noWhite
+            finding = without
             return
         }
         let whitePx = whiteShare * deepPx

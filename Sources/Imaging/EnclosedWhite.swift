@@ -10,10 +10,10 @@ import NDArray
 ///   - image: brightness with even light (`SlideLight`), blurred by a pixel.
 ///   - otsu: parts the dark tissue from all that is bright.
 ///   - leastPx: smaller areas of white matter say nothing.
-/// - Returns: nil where no white matter is seen.
+/// - Returns: the level, nil where no white matter is seen; and the darker rim of a cover slip along the image's border, which is no tissue.
 func levelAboveEnclosedWhite(
     _ image: Image<Float>, slide: SlideLight, otsu: Double, padding: BitImage, leastPx: Int
-) -> Double? {
+) -> (level: Double?, rim: BitImage) {
     let bright = BitImage(image) { Double($0) > otsu } & ~padding
     let components = connectedComponents(of: bright)
     let atBorder = components.atBorder
@@ -27,32 +27,38 @@ func levelAboveEnclosedWhite(
     let pieces = connectedComponents(of: broad)
     let margin = max(8, min(image.rows, image.columns) / 40)
     var atRim: Set<Int> = []
+    var reach = [Int](repeating: 0, count: pieces.sizes.count)
     for row in 0..<image.rows {
-        let isFull = row < margin || row >= image.rows - margin
-        for column in 0..<image.columns where isFull || column < margin || column >= image.columns - margin {
-            atRim.insert(Int(pieces.labels[row, column]))
+        for column in 0..<image.columns {
+            let piece = Int(pieces.labels[row, column])
+            guard piece != 0 else { continue }
+            let away = min(min(row, image.rows - 1 - row), min(column, image.columns - 1 - column))
+            if away < margin { atRim.insert(piece) }
+            reach[piece] = max(reach[piece], away)
         }
     }
     let open = pieces.pixels { !atRim.contains($0) && pieces.sizes[$0] > leastPx }
+    let rim = pieces.pixels { atRim.contains($0) && reach[$0] < 2 * margin }.dilated(radiusPx: 4)
     var white: [Float] = []
     (enclosed | open).forEachSet { white.append(image.elements[$0]) }
     let dark = image.count - bright.setCount - padding.setCount
-    guard white.count > max(leastPx, dark / 250) else { return nil }
+    guard white.count > max(leastPx, dark / 250) else { return (nil, rim) }
     white.sort()
     let lowest = Double(white[white.count / 10])
     let highest = slide.level - 3 * spread
     // Quarters of a level from the darkest white matter to the slide.
     let width = 0.25
     let bins = Int((slide.level - 2 * spread - lowest) / width)
-    guard bins > 6 else { return min((lowest + slide.level) / 2, highest) }
+    guard bins > 6 else { return (min((lowest + slide.level) / 2, highest), rim) }
     var counts = [Float](repeating: 0, count: bins)
-    core.forEachSet { pixel in
+    (core & ~rim).forEachSet { pixel in
         let bin = Int(((Double(image.elements[pixel]) - lowest) / width).rounded(.down))
         if bin >= 0, bin < bins { counts[bin] += 1 }
     }
     let all = gaussianFilter(Image(rows: 1, columns: bins, elements: counts), sigmaPx: 2, threads: 1).elements
     // White matter's peak, not the slide's flank; the pixels beyond it decide.
-    let flank = max(1, Int((highest - lowest) / width))
+    let median = Double(white[white.count / 2])
+    let flank = max(1, min(bins, Int((min(highest, (median + slide.level) / 2) - lowest) / width)))
     let peak = all.indices.prefix(flank).max { all[$0] < all[$1] } ?? 0
     let halfway = min((lowest + (Double(peak) + 0.5) * width + slide.level) / 2, highest)
     let smooth = Array(all[peak...])
@@ -60,5 +66,5 @@ func levelAboveEnclosedWhite(
     let quiet = smooth.indices.filter { smooth[$0] <= least + 0.03 * most }
         .map { lowest + (Double(peak + $0) + 0.5) * width }
     let level = quiet.min { abs($0 - halfway) < abs($1 - halfway) } ?? halfway
-    return min(level, highest)
+    return (min(level, highest), rim)
 }

@@ -120,13 +120,15 @@ private struct Segmentation {
             found.level = known
             found.seedLevel = min(found.seedLevel, known)
         }
+        var rim: BitImage?
         if let light {
-            // Without white matter as pale as this there is nothing between tissue and slide but a cover slip's rim.
-            found.level =
-                levelAboveEnclosedWhite(
-                    blurred, slide: light, otsu: found.otsu, padding: padding,
-                    leastPx: pixels(mm2: recipe.minimumIslandMm2)) ?? found.seedLevel
+            let white = levelAboveEnclosedWhite(
+                blurred, slide: light, otsu: found.otsu, padding: padding,
+                leastPx: pixels(mm2: recipe.minimumIslandMm2))
+            // Without white matter as pale as this there is nothing between tissue and slide.
+            found.level = white.level ?? found.seedLevel
             found.seedLevel = min(found.seedLevel, found.level)
+            rim = white.rim
         }
         report.threshold = found.level
         report.otsu = found.otsu
@@ -141,7 +143,8 @@ private struct Segmentation {
         }
         let limit = Float(found.level)
         let seed = Float(found.seedLevel)
-        let below = BitImage(applied) { $0 < limit } & ~padding
+        var below = BitImage(applied) { $0 < limit } & ~padding
+        if let rim { below = below & ~rim }
         let connected = (BitImage(opened) { $0 < seed } & below).reconstructed(inside: below)
         let tissue = recipe.background == .slide && recipe.slideFrom == nil ? connected : below
         let pieces = removingSmallObjects(tissue, maximumSizePx: pixels(mm2: recipe.minimumTissueMm2) - 1)

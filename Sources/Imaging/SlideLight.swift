@@ -16,7 +16,7 @@ struct SlideLight {
     /// - Parameters:
     ///   - image: brightness, blurred by a pixel or so.
     ///   - bright: the pixels brighter than Otsu's threshold, without padding.
-    /// - Returns: nil where too little of the border is bright: then it says nothing of the slide.
+    /// - Returns: nil where too little of the border is bright, which says nothing of the slide then, and where the slide is even already.
     init?(_ image: Image<Float>, bright: BitImage) {
         let (rows, columns) = (image.rows, image.columns)
         // Deeper than a cover slip's rim, which is darker and left out as what does not fit.
@@ -45,6 +45,12 @@ struct SlideLight {
             guard let next = Fit(image, at: members, rounds: 4) else { break }
             fit = next
         }
+        // A slide of one level needs no evening, and its edge in the histogram is sharp.
+        let corners = [0, columns - 1, (rows - 1) * columns, rows * columns - 1].map {
+            fit.value(at: $0, rows: rows, columns: columns)
+        }
+        let fall = corners.map { abs($0 - fit.coefficients[0]) }.max() ?? 0
+        guard fall > 1 || fit.spread > 0.2 else { return nil }
         coefficients = fit.coefficients
         spread = max(fit.spread, 1.0 / 3)
     }
