@@ -20,7 +20,7 @@ public struct Pretraining: Stage {
         try Torch.setThreads(processes.threads)
         let run = try PretrainingRun(
             config, patches: patches, seed: context.seed, threads: processes.threads, device: processes.device,
-            group: processes.group)
+            precision: context.precision(), group: processes.group)
         let fingerprint = try json(config) + " seed \(context.seed) patches \(input.digest)"
         let checkpoint = context.checkpoints + "/checkpoint.h5"
         let begun = try run.resume(checkpoint, fingerprint: fingerprint)

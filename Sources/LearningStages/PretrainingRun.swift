@@ -16,11 +16,16 @@ public final class PretrainingRun {
     /// How many batches are made ahead, while the network works on the one before.
     private let ahead: Int
 
-    /// - Parameter group: processes that share every batch; nil for this one alone.
+    /// - Parameters:
+    ///   - precision: double is for comparisons.
+    ///   - group: processes that share every batch; nil for this one alone.
     public init(
         _ config: PretrainingConfig, patches: PatchSet, seed: UInt64, threads: Int, device: Device = .cpu,
-        group: ProcessGroup? = nil
+        precision: Precision = .single, group: ProcessGroup? = nil
     ) throws {
+        guard precision == .single || !config.mixedPrecision else {
+            throw StageError(.badJob, "products in bfloat16 are not of double precision: set mixed_precision to false")
+        }
         let processes = group?.size ?? 1
         guard config.batchSize % processes == 0, config.batchSize > processes else {
             throw StageError(
@@ -44,7 +49,7 @@ public final class PretrainingRun {
             order: try EpochOrder(sampleCount: patches.count, batchSize: config.batchSize, seed: seed),
             patchSide: config.patchSide, views: config.objective.views, seed: seed, threads: threads,
             rank: group?.rank ?? 0, processes: processes)
-        let parameters = ParameterStore(seed: seed, device: device, threads: threads)
+        let parameters = ParameterStore(seed: seed, device: device, precision: precision, threads: threads)
         let backbone = try config.network.build(parameters)
         let output: any OutputLayers =
             config.objective == .classification

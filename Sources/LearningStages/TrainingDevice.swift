@@ -1,3 +1,4 @@
+internal import Networks
 internal import StageKit
 internal import Torch
 
@@ -14,5 +15,19 @@ extension StageContext {
         } catch let error as TorchError {
             throw StageError(.badJob, "CYTO_DEVICE is '\(name)': \(error.message)")
         }
+    }
+
+    /// The precision that a training computes in: the environment's `CYTO_PRECISION` (single, double), single if it says nothing.
+    ///
+    /// Two ways of training that are the same but for rounding are the same in double precision; single precision grows the
+    /// difference with every step until they are two trainings.
+    func precision() throws -> Precision {
+        let name = environment["CYTO_PRECISION"] ?? Precision.single.rawValue
+        guard let precision = Precision(rawValue: name) else {
+            throw StageError(
+                .badJob,
+                "CYTO_PRECISION is '\(name)', not \(Precision.allCases.map(\.rawValue).joined(separator: " or "))")
+        }
+        return precision
     }
 }

@@ -61,7 +61,7 @@ public struct PositiveShares {
 ///   - features: (samples, d), of any length; they are normalised here.
 ///   - shares: see `PositiveShares`; one row for each sample, or for those of `shares.rows`.
 ///   - temperature: τ; the paper's is 0.07.
-/// - Returns: one number, float32. 0 where no sample has a positive.
+/// - Returns: one number, float32 (float64 for features of float64). 0 where no sample has a positive.
 /// - Throws: `NetworkError` where sizes do not fit; `TorchError`.
 /// - Complexity: O(rows · samples · d).
 public func contrastiveLoss(_ features: Tensor, _ shares: PositiveShares, temperature: Double) throws -> Tensor {
@@ -73,12 +73,13 @@ public func contrastiveLoss(_ features: Tensor, _ shares: PositiveShares, temper
                 + "for \(shares.sampleCount) samples and τ = \(temperature).")
     }
     let rows = shares.rows
-    let z = try normalised(features.converted(to: .float32))  // (samples, d)
+    let z = try normalised(features.widened())  // (samples, d)
     let logits = try z.slice(rows, axis: 0).matmul(z.transposed()) / temperature  // (rows, samples)
     let own = try ownSamples(rows: rows, sampleCount: sizes[0]).moved(to: features.device)
     // The sample itself is out of the sum: −10⁹ and not −∞, whose product with the share 0 would not be a number.
     let logarithms = try logits.filled(with: -1e9, where: own).logSoftmax(axis: 1).filled(with: 0, where: own)
-    let wanted = try Tensor(shares.shares, shape: [rows.count, sizes[0]]).moved(to: features.device)
+    let wanted = try Tensor(shares.shares, shape: [rows.count, sizes[0]]).converted(to: z.type).moved(
+        to: features.device)
     let counted = shares.rowsWithPositives
     return try (logarithms * wanted).sum() * (-1 / Double(max(1, counted)))
 }
@@ -90,6 +91,11 @@ extension PositiveShares {
             count + (shares[start..<start + sampleCount].contains { $0 > 0 } ? 1 : 0)
         }
     }
+}
+
+extension Tensor {
+    /// In the precision that losses are computed in: float32 for bfloat16 outputs, else as it is.
+    func widened() throws -> Tensor { try type == .float64 ? self : converted(to: .float32) }
 }
 
 /// Rows divided by their Euclidean length; a row of zeros stays one.

@@ -18,6 +18,6 @@ public func crossEntropy(_ logits: Tensor, labels: [Int]) throws -> Tensor {
     let counted = max(1, labels.count { $0 >= 0 })
     let index = try Tensor(labels.map { Int64(max(0, $0)) }, shape: [labels.count, 1]).moved(to: logits.device)
     let weight = try Tensor(labels.map { $0 >= 0 ? Float(1) : 0 }, shape: [labels.count, 1]).moved(to: logits.device)
-    let logarithms = try logits.converted(to: .float32).logSoftmax(axis: 1).gathering(index, axis: 1)  // (samples, 1)
+    let logarithms = try logits.widened().logSoftmax(axis: 1).gathering(index, axis: 1)  // (samples, 1)
     return try (logarithms * weight).sum() * (-1 / Double(counted))
 }

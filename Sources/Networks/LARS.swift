@@ -58,7 +58,8 @@ public final class LARS: Optimizer {
 
     private func unit() throws -> Tensor {
         if let one { return one }
-        let made = try Tensor.full(1, shape: []).moved(to: parameters.first?.tensor.device ?? .cpu)
+        let type = try parameters.first?.tensor.type ?? .float32
+        let made = try Tensor.full(1, shape: [], type: type).moved(to: parameters.first?.tensor.device ?? .cpu)
         one = made
         return made
     }

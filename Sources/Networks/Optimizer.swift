@@ -45,7 +45,11 @@ struct StateTensors {
 
     func named(_ parameters: [NamedTensor]) throws -> [NamedState] {
         try zip(parameters, tensors).compactMap { parameter, tensor in
-            try tensor.map { NamedState(name: "\(label)/\(parameter.name)", values: try $0.array(of: Float.self)) }
+            try tensor.map {
+                NamedState(
+                    name: "\(label)/\(parameter.name)",
+                    values: try $0.converted(to: .float32).array(of: Float.self))
+            }
         }
     }
 

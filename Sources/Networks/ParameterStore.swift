@@ -18,6 +18,17 @@ public struct NamedTensor {
     public let role: Role
 }
 
+/// How many bits a network computes with.
+public enum Precision: String, Sendable, CaseIterable {
+    /// float32, which training and inference use.
+    case single
+    /// float64: several times slower; what differs in it too is not rounding. Models and checkpoints hold float32 all the same.
+    case double
+
+    /// Of a network's tensors.
+    var elementType: ElementType { self == .double ? .float64 : .float32 }
+}
+
 /// The tensors of a network in the order in which it was built.
 ///
 /// First values come from the seed and the tensor's name alone, so that they are the same whatever else the network holds,
@@ -26,6 +37,8 @@ public struct NamedTensor {
 public final class ParameterStore {
     /// Where the tensors lie.
     public let device: Device
+    /// What their elements are.
+    public let precision: Precision
     /// All tensors, in building order.
     public private(set) var tensors: [NamedTensor] = []
     private let seed: UInt64?
@@ -34,9 +47,10 @@ public final class ParameterStore {
     /// - Parameters:
     ///   - seed: of the first values; nil leaves the weights undefined, for a network whose weights are loaded next.
     ///   - threads: for drawing them.
-    public init(seed: UInt64?, device: Device = .cpu, threads: Int = 1) {
+    public init(seed: UInt64?, device: Device = .cpu, precision: Precision = .single, threads: Int = 1) {
         self.seed = seed
         self.device = device
+        self.precision = precision
         self.threads = threads
     }
 
@@ -82,7 +96,8 @@ public final class ParameterStore {
             }
         }
         // Convolutions of images with their channels side by side want their weights so too, else they are turned at every step.
-        let placed = try shape.count == 4 ? tensor.moved(to: device).channelsLast() : tensor.moved(to: device)
+        let moved = try tensor.converted(to: precision.elementType).moved(to: device)
+        let placed = try shape.count == 4 ? moved.channelsLast() : moved
         if role != .statistic { try placed.requiringGradient() }
         tensors.append(NamedTensor(name: name, tensor: placed, role: role))
         return placed

@@ -54,7 +54,7 @@ public final class Trainer {
         try withMixedPrecision(mixedPrecision, on: parameters.device) {
             try output(backbone(images, pass).features, pass)
         }
-        .converted(to: .float32)
+        .converted(to: parameters.precision.elementType)
     }
 
     /// One step on one batch.
@@ -65,7 +65,7 @@ public final class Trainer {
     /// - Throws: `NetworkError` with `diverged` where the loss is not a number; nothing is changed then but running statistics.
     public func train(images: Tensor, targets: BatchTargets) throws -> StepReport {
         try parameters.clearGradients()
-        let images = try images.moved(to: parameters.device)
+        let images = try images.converted(to: parameters.precision.elementType).moved(to: parameters.device)
         let count = images.shape[0]
         let pass = ForwardPass.training(checkpoints: checkpoints, group: group)
         let loss: Tensor
@@ -198,7 +198,9 @@ extension ParameterStore {
     /// All tensors' values, running statistics included.
     public func values() throws -> [TensorValues] {
         try tensors.map {
-            TensorValues(name: $0.name, shape: $0.tensor.shape, values: try $0.tensor.array(of: Float.self))
+            TensorValues(
+                name: $0.name, shape: $0.tensor.shape,
+                values: try $0.tensor.detached().converted(to: .float32).array(of: Float.self))
         }
     }
 

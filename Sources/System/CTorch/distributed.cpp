@@ -104,6 +104,9 @@ std::vector<int64_t> all_but_channels(const at::Tensor &x) {
     return axes;
 }
 
+// What statistics of x are computed in.
+at::ScalarType wide_type(const at::Tensor &x) { return x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat; }
+
 // Batch normalisation by the statistics of all processes' samples. The variance is put together from each part's own
 // deviations (Chan, Golub, LeVeque 1979), not from sums of squares.
 struct SharedBatchNorm : autograd::Function<SharedBatchNorm> {
@@ -112,7 +115,8 @@ struct SharedBatchNorm : autograd::Function<SharedBatchNorm> {
                               double momentum, double epsilon, c10::intrusive_ptr<ct_group> group) {
         auto axes = all_but_channels(x);
         double own_count = static_cast<double>(x.numel() / x.size(1));
-        at::Tensor wide = x.to(at::kFloat);
+        at::ScalarType type = wide_type(x);
+        at::Tensor wide = x.to(type);
         at::Tensor own_mean = wide.mean(axes);
         at::Tensor own_spread = (wide - along(own_mean, x)).square().sum(axes);
         at::Tensor own = at::stack({at::full_like(own_mean, own_count), own_mean, own_spread}).to(at::kDouble);
@@ -123,14 +127,14 @@ struct SharedBatchNorm : autograd::Function<SharedBatchNorm> {
         at::Tensor spread = spreads.sum(0) + (counts * (means - mean).square()).sum(0);
         double total = count[0].item<double>();
         TORCH_CHECK(total > 1, "batch statistics need more than one value for each channel");
-        at::Tensor variance = (spread / total).to(at::kFloat);
-        at::Tensor mean_f = mean.to(at::kFloat);
-        running_mean.mul_(1 - momentum).add_(mean_f, momentum);
-        running_variance.mul_(1 - momentum).add_((spread / (total - 1)).to(at::kFloat), momentum);
-        context->save_for_backward({x, weight, mean_f, (variance + epsilon).rsqrt()});
+        at::Tensor variance = (spread / total).to(type);
+        at::Tensor wide_mean = mean.to(type);
+        running_mean.mul_(1 - momentum).add_(wide_mean, momentum);
+        running_variance.mul_(1 - momentum).add_((spread / (total - 1)).to(type), momentum);
+        context->save_for_backward({x, weight, wide_mean, (variance + epsilon).rsqrt()});
         context->saved_data["total"] = total;
         context->saved_data["group"] = c10::IValue::make_capsule(group);
-        return std::get<0>(at::native_batch_norm(x, weight, bias, mean_f, variance, /*training=*/false, momentum, epsilon));
+        return std::get<0>(at::native_batch_norm(x, weight, bias, wide_mean, variance, /*training=*/false, momentum, epsilon));
     }
 
     static autograd::variable_list backward(autograd::AutogradContext *context, autograd::variable_list gradients) {
@@ -140,8 +144,8 @@ struct SharedBatchNorm : autograd::Function<SharedBatchNorm> {
         auto *group = static_cast<ct_group *>(capsule.get());
         double total = context->saved_data["total"].toDouble();
         auto axes = all_but_channels(x);
-        at::Tensor upper = gradients[0].to(at::kFloat);
-        at::Tensor normal = (x.to(at::kFloat) - along(mean, x)) * along(inverse, x);
+        at::Tensor upper = gradients[0].to(wide_type(x));
+        at::Tensor normal = (x.to(upper.scalar_type()) - along(mean, x)) * along(inverse, x);
         at::Tensor sums = at::stack({upper.sum(axes), (upper * normal).sum(axes)});
         at::Tensor shared = sums.clone();
         group->sum(shared);
