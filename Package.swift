@@ -1,6 +1,7 @@
 // swift-tools-version: 6.2
 // The map of the house: every target with one line on what it is for. Imports run downward only and never cross from one
 // wing to the other; Tests/HouseTests checks both against `swift package describe`.
+import Foundation
 import PackageDescription
 
 /// CI sets CYTO_STRICT=1: a warning in our own code is then an error.
@@ -33,6 +34,35 @@ let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 
 /// libtorch: Debian's, or with LIBTORCH=/path that of an unpacked libtorch 2.x or of a Python wheel (…/site-packages/torch).
 let libtorch = Context.environment["LIBTORCH"]
+if let libtorch, let problem = misfit(of: libtorch) {
+    FileHandle.standardError.write(Data("LIBTORCH=\(libtorch): \(problem)\n".utf8))
+    exit(1)
+}
+
+/// Why a folder cannot be built against; nil where it can.
+func misfit(of root: String) -> String? {
+    let need =
+        "give the folder that holds include/ and lib/ of libtorch 2.x, for example …/site-packages/torch, or leave LIBTORCH out for Debian's"
+    func read(_ path: String) -> String { (try? String(contentsOfFile: root + "/" + path, encoding: .utf8)) ?? "" }
+    guard FileManager.default.fileExists(atPath: root) else { return "there is no such folder; \(need)" }
+    guard FileManager.default.fileExists(atPath: root + "/lib/libtorch_cpu.so") else {
+        return "it holds no lib/libtorch_cpu.so; \(need)"
+    }
+    // libtorch 2.9 and later keep the numbers in headeronly.
+    let headers = read("include/torch/csrc/api/include/torch/version.h") + read("include/torch/headeronly/version.h")
+    let version = ["MAJOR", "MINOR"].map { part in
+        headers.split(separator: "\n").first { $0.hasPrefix("#define TORCH_VERSION_\(part) ") }
+            .flatMap { Int($0.split(separator: " ")[2]) }
+    }
+    guard let major = version[0], let minor = version[1] else { return "it holds no headers of libtorch; \(need)" }
+    guard major == 2 else { return "it is libtorch \(major).\(minor), and only 2.x is understood; \(need)" }
+    guard !read("share/cmake/Torch/TorchConfig.cmake").contains("_GLIBCXX_USE_CXX11_ABI=0") else {
+        return
+            "this libtorch \(major).\(minor) was compiled with the old C++ ABI and cannot be linked here; take wheels of 2.7 or later"
+    }
+    return nil
+}
+
 /// CYTO_NCCL=1 besides, with NVIDIA's headers in the wheels beside torch: training processes talk by NCCL. The program then needs
 /// libtorch_cuda wherever it runs.
 let nccl = libtorch != nil && Context.environment["CYTO_NCCL"] == "1"

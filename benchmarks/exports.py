@@ -1,15 +1,18 @@
-"""Exports artifacts with `cyto-stage export` and opens what was written with nibabel, tifffile, trimesh and numpy.
+"""Exports artifacts with `cyto-stage export` and opens what was written with nibabel, tifffile, trimesh, numpy and safetensors.
 
-    python benchmarks/exports.py [--stage .build/release/cyto-stage]
+    python benchmarks/exports.py [--stage .build/release/cyto-stage] [--model model.h5]
 
 Makes a small artifact of each kind with h5py, exports it to each format it can go to, and compares shape, spacing, orientation and
-values with what was put in. Prints a line a format, PASS or FAIL, and exits 1 where one failed. Versions stand in the first line.
+values with what was put in. A trained model of the small network given by --model goes through PyTorch as well, which must take every
+weight of it. Prints a line a format, PASS or FAIL, and exits 1 where one failed. Versions stand in the first line.
 """
 import argparse, json, os, subprocess, sys, tempfile
-import h5py, nibabel, numpy as np, pandas, tifffile, trimesh
+import h5py, nibabel, numpy as np, pandas, safetensors, tifffile, trimesh
+from safetensors.numpy import load_file
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--stage", default=".build/release/cyto-stage")
+parser.add_argument("--model")
 options = parser.parse_args()
 folder = tempfile.mkdtemp(prefix="cyto-exports-")
 failed = []
@@ -73,9 +76,16 @@ picture = rng.integers(0, 255, (2, 37, 53)).astype(np.uint8)
 with h5py.File(path("section.h5"), "w") as f:
     f["/labels"], f["/image"] = picture[0], picture[1]
     f.attrs["spacing_um"], f.attrs["first_um"] = 64.0, 31.5
+weights = {"conv1.weight": rng.normal(size=(16, 1, 5, 5)).astype(np.float32), "bn1.running_mean": rng.normal(size=16).astype(np.float32),
+           "projection.fc1.weight": rng.normal(size=(7, 5)), "steps": np.array([3], np.int64), "mask": np.array([[1, 0, 255]], np.uint8),
+           'odd "name"': np.array([np.nan, np.inf, -0.0], np.float32)}
+with h5py.File(path("model.h5"), "w") as f:
+    for name, values in weights.items():
+        f["/parameters/" + name] = values
+    f.attrs["network"], f.attrs["spacing_um"] = '{"imageSide":64}', 64.0
 
 print(f"nibabel {nibabel.__version__}, tifffile {tifffile.__version__}, trimesh {trimesh.__version__}, "
-      f"numpy {np.__version__}, pandas {pandas.__version__}")
+      f"numpy {np.__version__}, pandas {pandas.__version__}, safetensors {safetensors.__version__}")
 
 
 def ras(plane_row_column_um):
@@ -163,6 +173,42 @@ for source, dataset, values in (("points", "/mni_mm", points["/mni_mm"]), ("volu
         assert array.dtype == values.dtype and array.shape == values.shape
         assert np.array_equal(array, values, equal_nan=values.dtype.kind == "f")
         return f"{array.dtype} {array.shape}"
+
+
+@check("safetensors")
+def _():
+    export(path("model.h5"), "m.safetensors")
+    found = load_file(path("m.safetensors"))
+    assert found.keys() == weights.keys(), set(found) ^ set(weights)
+    for name, values in weights.items():
+        assert found[name].dtype == values.dtype and found[name].tobytes() == values.tobytes(), name
+    with safetensors.safe_open(path("m.safetensors"), "numpy") as file:
+        said = file.metadata()
+    assert said == {"format": "pt", "network": '{"imageSide":64}', "spacing_um": "64.0"}, said
+    return f"{len(found)} tensors, every byte comes back the same, metadata {sorted(said)}"
+
+
+if options.model:
+    @check("safetensors of a trained model in PyTorch")
+    def _():
+        import torch
+        from safetensors.torch import load_file as load_tensors
+
+        sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "Tests", "NetworksTests", "Vectors"))
+        sys.dont_write_bytecode = True
+        from networks import SMALL, Head, Residual
+
+        export(options.model, "trained.safetensors")
+        tensors = load_tensors(path("trained.safetensors"))
+        network = Residual(*SMALL)
+        network.projection = Head(256, len(tensors["projection.fc2.bias"]))
+        missing, foreign = network.load_state_dict(tensors, strict=False)
+        # PyTorch counts batches beside the running statistics.
+        assert not foreign and all("num_batches_tracked" in name for name in missing), (missing, foreign)
+        with torch.no_grad():
+            features = network.eval()(torch.rand(2, 1, 64, 64))[0]
+        assert features.shape == (2, 256) and bool(features.isfinite().all())
+        return f"{len(tensors)} tensors, torch {torch.__version__}"
 
 
 @check("copy")

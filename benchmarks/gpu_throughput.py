@@ -17,119 +17,10 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "Tests/NetworksTests/Vectors"))
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-sys.dont_write_bytecode = True
-
-
-def peer(name, side, batch, steps, threads, options):
-    """One measurement of Python PyTorch, as the throughput tool of cyto-learn does it."""
-    import torch
-    from torch.nn import functional
-    from torch.utils.checkpoint import checkpoint
-    import networks
-
-    device = "cuda" if "cuda" in options else "cpu"
-    checkpoints = "checkpoints" in options
-    torch.set_num_threads(threads)
-    torch.manual_seed(1)
-    torch.backends.cudnn.benchmark = "tuned" in options
-
-    class Attention(networks.Attention):
-        def forward(self, x):
-            q, k, v = self.parts(x)
-            return self.proj(functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(x.shape))
-
-    networks.Attention = Attention
-
-    def run(layer, x):
-        return checkpoint(layer, x, use_reentrant=False) if checkpoints else layer(x)
-
-    def features(network, x):
-        x = functional.relu(network.bn1(network.conv1(x)))
-        x = functional.max_pool2d(functional.relu(network.bn2(network.conv2(x))), 2)
-        blocks = [b for stage in range(network.stages) for b in getattr(network, f"layer{stage + 1}")]
-        x = blocks[0](x)
-        for block in blocks[1:]:
-            x = run(block, x)
-        if not isinstance(network, networks.Hybrid):
-            return x.mean((2, 3))
-        x = network.patch_embed.proj(x.flatten(2).transpose(1, 2))
-        x = torch.cat([network.cls_token.expand(len(x), -1, -1), x], 1) + network.pos_embed
-        for layer in network.blocks:
-            x = run(layer, x)
-        return network.norm(x)[:, 0]
-
-    with torch.device(device):
-        network = {"small": lambda: networks.Residual(*networks.SMALL), "r50": lambda: networks.Residual(*networks.R50),
-                   "r50-vit": lambda: networks.Hybrid(networks.R50, 768, 12, 12, 3072, side // 64)}[name]()
-        head = networks.Head({"small": 256, "r50": 2048, "r50-vit": 768}[name], 256)
-        network = network.to(memory_format=torch.channels_last)
-        images = torch.rand(batch, 1, side, side).to(memory_format=torch.channels_last)
-        places = torch.zeros(batch, 3)
-        places[:, 0] = torch.arange(batch)
-        off = ~torch.eye(batch, dtype=torch.bool)
-    parameters = list(network.parameters()) + list(head.parameters())
-    velocities = [torch.zeros_like(p) for p in parameters]
-
-    def once():
-        with torch.autocast(device, torch.bfloat16, enabled="bf16" in options):
-            z = head(features(network, images))
-        z = functional.normalize(z.float(), dim=1)
-        s = (z @ z.T / 0.07).masked_fill(~off, -1e9).log_softmax(1)
-        w = torch.exp(-torch.cdist(places, places) ** 2 / 200) * off
-        loss = -(w / w.sum(1, keepdim=True) * s.masked_fill(~off, 0)).sum() / batch
-        for p in parameters:
-            p.grad = None
-        loss.backward()
-        with torch.no_grad():
-            for p, v in zip(parameters, velocities):
-                g = p.grad
-                if p.dim() > 1:
-                    g = g + 1e-4 * p
-                    g = g * (0.02 * p.norm() / (p.grad.norm() + 1e-4 * p.norm() + 1e-8))
-                v.mul_(0.9).add_(g)
-                p.add_(g, alpha=-0.01).add_(v, alpha=-0.009)
-        return loss.item()
-
-    once()
-    seconds = []
-    for _ in range(steps):
-        start = time.perf_counter()
-        once()
-        seconds.append(time.perf_counter() - start)
-    seconds.sort()
-    median = seconds[steps // 2]
-    result = {"program": "python", "libtorch": torch.__version__, "network": name, "side": side, "batch": batch,
-              "threads": threads, "bf16": "bf16" in options, "device": device, "checkpoints": checkpoints,
-              "tuned": "tuned" in options, "mode": "train", "median_s": round(median, 4), "fastest_s": round(seconds[0], 4),
-              "images_per_s": round(batch / median, 2), "peak_memory_mib": None}
-    if device == "cuda":
-        result["peak_memory_mib"] = torch.cuda.max_memory_allocated() >> 20
-        result["reserved_mib"] = torch.cuda.max_memory_reserved() >> 20
-        result["gpu"] = torch.cuda.get_device_name()
-    print(json.dumps(result))
-
-
-def measure(program, name, side, batch, steps, threads, options, seconds):
-    """The line of one process, or why there is none."""
-    words = [name, str(side), str(batch), str(steps), str(threads), *options]
-    command = [program, "throughput"] if program else [sys.executable, __file__, "--peer"]
-    start = time.perf_counter()
-    try:
-        done = subprocess.run(command + words, capture_output=True, text=True, timeout=max(5, seconds))
-    except subprocess.TimeoutExpired:
-        return {"program": "cyto-learn" if program else "python", "network": name, "batch": batch, "failed": "out of time"}
-    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
-    if done.returncode or not lines:
-        said = (done.stderr.strip().splitlines() or ["nothing said"])[-1]
-        return {"program": "cyto-learn" if program else "python", "network": name, "batch": batch, "failed": said[:400]}
-    return dict(json.loads(lines[-1]), process_s=round(time.perf_counter() - start, 1))
+from torch_peer import measure
 
 
 def main():
-    if sys.argv[1:2] == ["--peer"]:
-        return peer(sys.argv[2], *map(int, sys.argv[3:7]), sys.argv[7:])
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cyto_learn")
     parser.add_argument("--seconds", type=float, default=150)
@@ -143,14 +34,16 @@ def main():
     deadline = time.perf_counter() + asked.seconds
     device = ["cuda"] if asked.device == "cuda" else []
     results = []
+    peer = [sys.executable, pathlib.Path(__file__).with_name("torch_peer.py")]
 
     def both(name, batch, options):
         pair = []
-        for program in (asked.cyto_learn, None):
+        for command in ([asked.cyto_learn], peer):
             left = deadline - time.perf_counter()
             if left < 8:
                 return None
-            pair.append(measure(program, name, asked.side, batch, asked.steps, asked.threads, options + device, left))
+            words = [name, asked.side, batch, asked.steps, asked.threads, *options, *device]
+            pair.append({"network": name, "batch": batch, **measure(command, words, left)})
             print(json.dumps(pair[-1]), flush=True)
         results.append((name, batch, options, pair))
         return pair

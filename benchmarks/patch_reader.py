@@ -2,8 +2,8 @@
 """Patches a second from a tiled BigTIFF: reader and augmentation, beside PyTorch's DataLoader with tifffile, zarr and OpenCV.
 
     python benchmarks/patch_reader.py make 20000 /tmp/scan.tif          1 µm a pixel, deflate in tiles of 512, a pyramid level at 2 µm
-    python benchmarks/patch_reader.py run /tmp/scan.tif [--patches 24] [--workers 1]      both, in turns; prints JSON
-    .build/release/cyto-learn patch-throughput /tmp/scan.tif 24 1       ours alone
+    python benchmarks/patch_reader.py run /tmp/scan.tif [--patches 24] [--workers 2]      both, in turns; prints JSON
+    .build/release/cyto-learn patch-throughput /tmp/scan.tif 24 2       ours alone
 
 A patch is 2048 px at 2 µm: a window of 3096 px is read once; the patch is turned, shifted, mirrored, its intensities changed, blurred or
 sharpened (Methods 3.4), float32. Needs tifffile, imagecodecs, zarr, numpy, opencv-python-headless, torch.
@@ -107,7 +107,7 @@ def peer(path, count, workers, smart):
 
 
 def ours(path, count, threads):
-    program = os.path.join(os.path.dirname(__file__), "..", ".build", "release", "cyto-learn")
+    program = os.environ.get("CYTO_LEARN", os.path.join(os.path.dirname(__file__), "..", ".build", "release", "cyto-learn"))
     return json.loads(subprocess.check_output([program, "patch-throughput", path, str(count), str(threads)]))
 
 
@@ -116,7 +116,7 @@ def main():
         return make(int(sys.argv[2]), sys.argv[3])
     path, options = sys.argv[2], sys.argv[3:]
     value = lambda name, default: int(options[options.index(name) + 1]) if name in options else default
-    count, workers = value("--patches", 24), value("--workers", 1)
+    count, workers = value("--patches", 24), value("--workers", 2)
     smart = "--smart" in options
     rounds = {"ours": [], "peer": []}
     for _ in range(3):  # in turns: the machine is shared

@@ -1,77 +1,64 @@
-"""The peer of `cyto-learn throughput`: the same networks, loss and optimizer in eager Python PyTorch.
+"""Training steps on CPUs: cyto-learn beside eager Python PyTorch of the same libtorch, in one run.
 
-    cyto-learn throughput NETWORK SIDE BATCH STEPS THREADS [bf16] [forward]
-    python benchmarks/torch_throughput.py NETWORK SIDE BATCH STEPS THREADS [bf16] [forward]
+    python3 benchmarks/torch_throughput.py CYTO_LEARN [--python /usr/bin/python3] [--threads 2] [--rounds 5] [--only small r50]
 
-Run both one after another, several times, with the same libtorch.
+Forward, SpatialNCE, backward and a LARS step (`torch_peer.py`): the demonstration's small network on 64 patches of 64², and R50 on 8
+patches of 256², in float32 and bfloat16. The two programs take turns, each time as a process of its own; of all rounds the median and
+the fastest step count. `cpu` is the processor time of all threads in a step, which other work on the machine disturbs least. The peer
+is Debian's: `apt-get install python3-torch` (1.13.1, as libtorch-dev). The ratio is the peer's time by ours: above 1 is faster.
 """
+import argparse
 import json
+import os
 import pathlib
-import sys
-import time
 
-import torch
-from torch.nn import functional
+from torch_peer import measure
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "Tests/NetworksTests/Vectors"))
-sys.dont_write_bytecode = True
-from networks import R50, SMALL, Head, Hybrid, Residual  # noqa: E402
+CASES = {"small": ("small", 64, 64, 20), "r50": ("r50", 256, 8, 3), "small-vit": ("small-vit", 64, 64, 20)}
+
+
+def median(values):
+    values = sorted(values)
+    return (values[(len(values) - 1) // 2] + values[len(values) // 2]) / 2
 
 
 def main():
-    name, side, batch, steps, threads = sys.argv[1], *map(int, sys.argv[2:6])
-    mixed, forward = "bf16" in sys.argv, "forward" in sys.argv
-    torch.set_num_threads(threads)
-    torch.manual_seed(1)
-    network = {"small": lambda: Residual(*SMALL), "r50": lambda: Residual(*R50),
-               "r50-vit": lambda: Hybrid(R50, 768, 12, 12, 3072, side // 64)}[name]()
-    network = network.to(memory_format=torch.channels_last)
-    head = Head({"small": 256, "r50": 2048, "r50-vit": 768}[name], 256)
-    parameters = list(network.parameters()) + list(head.parameters())
-    velocities = [torch.zeros_like(p) for p in parameters]
-    images = torch.rand(batch, 1, side, side).to(memory_format=torch.channels_last)
-    places = torch.zeros(batch, 3)
-    places[:, 0] = torch.arange(batch)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cyto_learn")
+    parser.add_argument("--python", default="/usr/bin/python3")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", nargs="+", choices=CASES, default=["small", "r50"])
+    parser.add_argument("--precisions", nargs="+", choices=["fp32", "bf16"], default=["fp32", "bf16"])
+    asked = parser.parse_args()
+    peer = [asked.python, pathlib.Path(__file__).with_name("torch_peer.py")]
+    table = []
+    for name in asked.only:
+        for precision in asked.precisions:
+            network, side, batch, steps = CASES[name]
+            words = [network, side, batch, steps, asked.threads] + (["bf16"] if precision == "bf16" else [])
+            results = {"cyto-learn": [], "python": []}
+            for _ in range(asked.rounds):
+                for command in ([asked.cyto_learn], peer):
+                    line = measure(command, words)
+                    if "failed" in line:
+                        raise SystemExit(f"{line['program']} {words}: {line['failed']}")
+                    results[line["program"]].append(line)
+                    print(json.dumps(line), flush=True)
+            versions = {key: lines[0]["libtorch"] for key, lines in results.items()}
+            if versions["cyto-learn"].split(".")[:2] != versions["python"].split(".")[:2]:
+                raise SystemExit(f"two versions of libtorch are not compared: {versions}")
 
-    def train():
-        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
-            z = head(network(images)[0])
-        z = functional.normalize(z.float(), dim=1)
-        off = ~torch.eye(batch, dtype=torch.bool)
-        s = (z @ z.T / 0.07).masked_fill(~off, -1e9).log_softmax(1)
-        w = torch.exp(-torch.cdist(places, places) ** 2 / 200) * off
-        loss = -(w / w.sum(1, keepdim=True) * s.masked_fill(~off, 0)).sum() / batch
-        for p in parameters:
-            p.grad = None
-        loss.backward()
-        with torch.no_grad():
-            for p, v in zip(parameters, velocities):
-                g = p.grad
-                if p.dim() > 1:
-                    g = g + 1e-4 * p
-                    g = g * (0.02 * p.norm() / (p.grad.norm() + 1e-4 * p.norm() + 1e-8))
-                v.mul_(0.9).add_(g)
-                p.add_(g, alpha=-0.01).add_(v, alpha=-0.009)
-        return loss.item()
+            def ratio(key, of):
+                return of(r[key] for r in results["python"]) / of(r[key] for r in results["cyto-learn"])
 
-    def infer():
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=mixed):
-            return network(images)[0].float().sum().item()
-
-    network.train(not forward)
-    once = infer if forward else train
-    once()
-    seconds = []
-    for _ in range(steps):
-        start = time.perf_counter()
-        once()
-        seconds.append(time.perf_counter() - start)
-    seconds.sort()
-    median = seconds[steps // 2]
-    print(json.dumps({"program": "python", "libtorch": torch.__version__, "network": name, "side": side, "batch": batch,
-                      "threads": threads, "bf16": mixed, "mode": "forward" if forward else "train",
-                      "median_s": round(median, 4), "fastest_s": round(seconds[0], 4),
-                      "images_per_s": round(batch / median, 2)}))
+            table.append((f"{network} {side}² × {batch} {precision}", median(r["images_per_s"] for r in results["cyto-learn"]),
+                          median(r["images_per_s"] for r in results["python"]), ratio("median_s", median),
+                          ratio("fastest_s", min), ratio("cpu_s", median), versions))
+    print(f"\n{'':28} {'cyto-learn':>11} {'python':>11} {'median':>7} {'fastest':>8} {'cpu':>6}")
+    for name, ours, theirs, middle, fastest, cpu, versions in table:
+        print(f"{name:28} {ours:9.1f}/s {theirs:9.1f}/s {middle:7.3f} {fastest:8.3f} {cpu:6.3f}")
+    print(f"libtorch {table[0][-1]}, {asked.threads} threads, {asked.rounds} rounds in turns")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,12 @@ enum Library {
         }
     }
 
-    private static let lock = RecursiveLock()
+    private static let lock: RecursiveLock = {
+        // At its end the library closes what is open, and crashes over a file that a full disk left half-written. Every file here
+        // is closed by its owner, so that it has nothing to do then.
+        H5dont_atexit()
+        return RecursiveLock()
+    }()
 
     /// Runs `body` alone in the library, with HDF5's printing of errors to stderr switched off (the setting is the thread's).
     static func locked<Result>(_ body: () throws -> Result) rethrows -> Result {
@@ -62,7 +67,17 @@ enum Library {
                 }, pointer)
         }
         H5Eclear2(chdf5_default())
-        return sentence
+        return withoutDetails(sentence)
+    }
+
+    /// Of a failed call of the system what failed and why, without the times, addresses and counts between: "file write failed:
+    /// No space left on device".
+    private static func withoutDetails(_ sentence: String) -> String {
+        let opening = "error message = '"
+        guard let what = sentence.firstRange(of: ": time = "), let why = sentence.firstRange(of: opening) else {
+            return sentence
+        }
+        return sentence[..<what.lowerBound] + ": " + sentence[why.upperBound...].prefix { $0 != "'" }
     }
 }
 

@@ -25,6 +25,7 @@ public struct AreaFinetuning: Stage {
 
     public static func run(_ context: StageContext) throws {
         let recipe = try TrainingRecipe(context.config)
+        let strategy: TrainingStrategy = try context.config.choice("strategy")
         let attachment: Attachment = try context.config.choice("attach")
         let inputs = try context.inputs("patches")
         let patches = try GatheredPatches(inputs, sections: context.optionalInputs("sections"))
@@ -36,14 +37,14 @@ public struct AreaFinetuning: Stage {
             distinct: distinct, seed: context.seed)
 
         try Torch.setThreads(context.cores)
-        let start = try start(context, recipe, attachment, patches)
+        let start = try start(context, strategy, attachment, patches)
         let training = try AreaTraining(
             start.attached, recipe: recipe, patches: patches, patchSide: start.network.imageSide, sample: sample,
             labels: rows.label, epochs: try context.config.integer("epochs", in: 1...),
             steps: try context.config.optionalInteger("steps", in: 1...), seed: context.seed, threads: context.cores)
         let fingerprint =
             try json(recipe)
-            + " \(attachment) steps \(training.steps) seed \(context.seed) areas \(training.classes) sample \(sample.hashValueOfRows) inputs "
+            + " \(strategy) \(attachment) steps \(training.steps) seed \(context.seed) areas \(training.classes) sample \(sample.hashValueOfRows) inputs "
             + (inputs + context.optionalInputs("model")).map(\.digest).joined(separator: " ")
         try training.train(
             checkpoint: context.checkpoints + "/checkpoint.h5",
@@ -53,7 +54,7 @@ public struct AreaFinetuning: Stage {
                 0.9 * Double(report.step + 1) / Double(training.steps),
                 String(format: "step %d of %d, loss %.3f", report.step + 1, training.steps, report.loss))
         }
-        let scores = try test(training, rows, start.network.imageSide, context, recipe, attachment, distinct, graph)
+        let scores = try test(training, rows, start.network.imageSide, context, strategy, attachment, distinct, graph)
         try context.write("scores") { file in
             try scores.write(to: file)
             try file.setAttribute("start", to: start.isScratch ? "scratch" : "model")
@@ -61,7 +62,7 @@ public struct AreaFinetuning: Stage {
             try file.write(training.classes.map { Int32($0) }, to: "/classes")
         }
         try context.write("model") { file in
-            let frozen = recipe.strategy == .linearProbe ? try start.frozen?.values() ?? [] : []
+            let frozen = strategy == .linearProbe ? try start.frozen?.values() ?? [] : []
             try ModelFile(
                 network: start.network, objective: .classification, spacingUm: patches.spacingUm,
                 tensors: frozen + (try training.trainer.state().tensors)
@@ -103,10 +104,10 @@ public struct AreaFinetuning: Stage {
     }
 
     private static func start(
-        _ context: StageContext, _ recipe: TrainingRecipe, _ attachment: Attachment, _ patches: GatheredPatches
+        _ context: StageContext, _ strategy: TrainingStrategy, _ attachment: Attachment, _ patches: GatheredPatches
     ) throws -> Start {
         guard let input = try context.optionalInput("model") else {
-            guard recipe.strategy == .finetune, attachment == .features else {
+            guard strategy == .finetune, attachment == .features else {
                 throw StageError(
                     .badJob,
                     "without a model the network is trained from scratch: strategy must be finetune and attach features"
@@ -131,7 +132,7 @@ public struct AreaFinetuning: Stage {
             }
             attached = ProjectedBackbone(attached, head: head, outputs: model.projectionCount)
         }
-        if recipe.strategy == .linearProbe {
+        if strategy == .linearProbe {
             attached = FrozenBackbone(attached, trained: ParameterStore(seed: context.seed, device: device))
         }
         return Start(network: model.file.network, attached: attached, frozen: model.parameters, isScratch: false)
@@ -140,7 +141,7 @@ public struct AreaFinetuning: Stage {
     /// Asks the classifier of all test points.
     private static func test(
         _ training: AreaTraining, _ rows: PatchRows, _ patchSide: Int, _ context: StageContext,
-        _ recipe: TrainingRecipe, _ attachment: Attachment, _ distinct: Int?, _ graph: AreaGraph?
+        _ strategy: TrainingStrategy, _ attachment: Attachment, _ distinct: Int?, _ graph: AreaGraph?
     ) throws -> ClassificationScores {
         let tested = (0..<rows.count).filter { rows.label[$0] >= 0 && (rows.role($0) != "seen" || rows.isTest[$0]) }
         let logits = try training.logits(
@@ -165,7 +166,7 @@ public struct AreaFinetuning: Stage {
                 row.correctRank = ranks[index]
                 return row
             },
-            strategy: recipe.strategy.rawValue, variant: attachment.rawValue, labelsPerArea: distinct, graph: graph)
+            strategy: strategy.rawValue, variant: attachment.rawValue, labelsPerArea: distinct, graph: graph)
     }
 }
 

@@ -23,6 +23,7 @@ public struct LayerSegmentation: Stage {
         let input = try context.input("patches")
         let patches = try PatchSet(reading: input.path)
         let recipe = try TrainingRecipe(config)
+        let strategy: TrainingStrategy = try config.choice("strategy")
         let fractions = try config.doubles("fractions")
         guard !fractions.isEmpty, fractions.allSatisfy({ $0 > 0 && $0 <= 1 }) else {
             throw StageError(.badJob, "config.fractions must be numbers above 0, 1 at most, not \(fractions)")
@@ -48,7 +49,7 @@ public struct LayerSegmentation: Stage {
         let masks = try LayerMasks(input, mapSide: mapSide)
         let inference = PatchInference(patchSide: network.imageSide, threads: context.cores, device: device)
         let source: any LayerSource
-        if recipe.strategy == .linearProbe {
+        if strategy == .linearProbe {
             guard let model else {
                 throw StageError(.badJob, "a linear probe needs a model; without one, strategy must be finetune")
             }
@@ -83,7 +84,7 @@ public struct LayerSegmentation: Stage {
         }
         try write(scores, examples, shown.map { splits.test[$0] }, splits, fractions, masks, patches, context) { file in
             try file.setAttribute("network", to: json(network))
-            try file.setAttribute("strategy", to: recipe.strategy.rawValue)
+            try file.setAttribute("strategy", to: strategy.rawValue)
             try file.setAttribute("start", to: model == nil ? "scratch" : "model")
             try file.setAttribute("test_patches", to: splits.test.count)
         }

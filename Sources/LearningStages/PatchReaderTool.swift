@@ -59,7 +59,7 @@ let patchReaderTool = StageTool(
 }
 
 /// CPU time that all threads of this process have taken.
-private func processSeconds() -> Double {
+func processSeconds() -> Double {
     var time = timespec()
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9

@@ -29,8 +29,8 @@ public struct Pretraining: Stage {
         let start = clock.now
         try run.train(checkpoint: checkpoint, fingerprint: fingerprint) { report in
             let seconds = max(1e-9, (clock.now - start) / .seconds(1))
-            let rate = Double((report.step + 1 - begun) * config.batchSize) / seconds
-            let left = Double((config.steps - report.step - 1) * config.batchSize) / rate
+            let rate = Double((report.step + 1 - begun) * config.recipe.batchSize) / seconds
+            let left = Double((config.steps - report.step - 1) * config.recipe.batchSize) / rate
             context.progress(
                 Double(report.step + 1) / Double(config.steps),
                 String(

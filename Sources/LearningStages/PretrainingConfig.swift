@@ -28,9 +28,6 @@ public struct PretrainingConfig: Sendable, Codable, Equatable {
     public enum Method: String, Sendable, Codable, CaseIterable {
         case cytonet, simclr, supcon, scratch
     }
-    public enum Optimization: String, Sendable, Codable, CaseIterable {
-        case lars, adamw
-    }
 
     /// Spaces that a brain's points have positions in.
     public enum Coordinates: String, Sendable, Codable, CaseIterable {
@@ -46,19 +43,10 @@ public struct PretrainingConfig: Sendable, Codable, Equatable {
 
     public var architecture: Architecture
     public var objective: Objective
-    public var optimization: Optimization
     public var patchSide: Int
-    public var batchSize: Int
     public var steps: Int
-    public var learningRate: Double
-    public var schedule: String
-    public var warmUpFraction: Double
-    public var momentum: Double
-    public var trust: Double
-    public var weightDecay: Double
+    public var recipe: TrainingRecipe
     public var projectionWidth: Int
-    public var partSize: Int?
-    public var mixedPrecision: Bool
     public var gradientCheckpoints: Bool
     public var checkpointSteps: Int
     /// The space whose distances SpatialNCE goes by: a dataset of the patch-set.
@@ -78,27 +66,18 @@ public struct PretrainingConfig: Sendable, Codable, Equatable {
             case .supcon: .sameLabel(temperature: temperature)
             case .scratch: .classification
             }
-        optimization = try config.choice("optimizer")
         patchSide = try config.integer("patch_side_px", in: 8...)
-        batchSize = try config.integer("batch_size", in: 2...)
+        recipe = try TrainingRecipe(config, smallestBatch: 2)
         if let asked = try config.optionalInteger("steps") {
             steps = asked
         } else {
-            steps = try config.integer("epochs", in: 1...) * (sampleCount / batchSize)
+            steps = try config.integer("epochs", in: 1...) * (sampleCount / recipe.batchSize)
         }
         guard steps >= 1 else {
-            throw StageError(.badJob, "\(sampleCount) patches do not fill one batch of \(batchSize); lower batch_size")
+            throw StageError(
+                .badJob, "\(sampleCount) patches do not fill one batch of \(recipe.batchSize); lower batch_size")
         }
-        learningRate = try config.double("learning_rate", in: 0...)
-        let shape: LearningRateSchedule.Shape = try config.choice("schedule")
-        schedule = shape.rawValue
-        warmUpFraction = try config.double("warm_up_fraction", in: 0...1)
-        momentum = try config.double("momentum", in: 0..<1)
-        trust = try config.double("trust", in: 0...)
-        weightDecay = try config.double("weight_decay", in: 0...)
         projectionWidth = try config.integer("projection_width", in: 1...)
-        partSize = try config.optionalInteger("part_size")
-        mixedPrecision = try config.bool("mixed_precision")
         gradientCheckpoints = try config.bool("gradient_checkpoints")
         coordinates = try Coordinates(config)
         checkpointSteps = try config.integer("checkpoint_steps", in: 1...)
@@ -108,9 +87,5 @@ public struct PretrainingConfig: Sendable, Codable, Equatable {
     public var network: NetworkDescription { architecture.network(imageSide: patchSide) }
 
     /// The rate of each step.
-    public var rates: LearningRateSchedule {
-        LearningRateSchedule(
-            base: learningRate, shape: LearningRateSchedule.Shape(rawValue: schedule) ?? .constant,
-            warmUpSteps: Int(warmUpFraction * Double(steps)), totalSteps: steps)
-    }
+    public var rates: LearningRateSchedule { recipe.rates(steps: steps) }
 }

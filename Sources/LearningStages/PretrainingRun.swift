@@ -23,13 +23,13 @@ public final class PretrainingRun {
         _ config: PretrainingConfig, patches: PatchSet, seed: UInt64, threads: Int, device: Device = .cpu,
         precision: Precision = .single, group: ProcessGroup? = nil
     ) throws {
-        guard precision == .single || !config.mixedPrecision else {
+        guard precision == .single || !config.recipe.mixedPrecision else {
             throw StageError(.badJob, "products in bfloat16 are not of double precision: set mixed_precision to false")
         }
         let processes = group?.size ?? 1
-        guard config.batchSize % processes == 0, config.batchSize > processes else {
+        guard config.recipe.batchSize % processes == 0, config.recipe.batchSize > processes else {
             throw StageError(
-                .badJob, "a batch of \(config.batchSize) cannot be shared evenly by \(processes) processes")
+                .badJob, "a batch of \(config.recipe.batchSize) cannot be shared evenly by \(processes) processes")
         }
         try patches.check(for: config.objective)
         let needed = augmentationWindowSide(patchSide: config.patchSide, spacingUm: patches.spacingUm)
@@ -46,7 +46,7 @@ public final class PretrainingRun {
         ahead = device != .cpu ? 2 : threads > 1 ? 1 : 0
         batches = TrainingBatches(
             patches: patches,
-            order: try EpochOrder(sampleCount: patches.count, batchSize: config.batchSize, seed: seed),
+            order: try EpochOrder(sampleCount: patches.count, batchSize: config.recipe.batchSize, seed: seed),
             patchSide: config.patchSide, views: config.objective.views, seed: seed, threads: threads,
             rank: group?.rank ?? 0, processes: processes)
         let parameters = ParameterStore(seed: seed, device: device, precision: precision, threads: threads)
@@ -56,19 +56,8 @@ public final class PretrainingRun {
             ? try Classifier(features: backbone.featureCount, classes: patches.classCount, parameters: parameters)
             : try ProjectionHead(
                 features: backbone.featureCount, outputs: config.projectionWidth, parameters: parameters)
-        let optimizer: any Optimizer =
-            switch config.optimization {
-            case .lars:
-                LARS(
-                    parameters, trust: config.trust, momentum: config.momentum, weightDecay: config.weightDecay)
-            case .adamw: AdamW(parameters, weightDecay: config.weightDecay)
-            }
-        trainer = Trainer(
-            backbone: backbone, output: output, parameters: parameters, objective: config.objective,
-            optimizer: optimizer, schedule: config.rates)
-        trainer.mixedPrecision = config.mixedPrecision
+        trainer = config.recipe.trainer(backbone, output, objective: config.objective, steps: config.steps)
         trainer.checkpoints = config.gradientCheckpoints
-        trainer.partSize = config.partSize
         trainer.group = group
     }
 

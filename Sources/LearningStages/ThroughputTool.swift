@@ -4,7 +4,7 @@ internal import Networks
 internal import StageKit
 internal import Torch
 
-/// Times training steps or forward passes on random images; `benchmarks/torch_throughput.py` does the same in Python.
+/// Times training steps or forward passes on random images; `benchmarks/torch_peer.py` does the same in Python.
 let throughputTool = StageTool(
     name: "throughput",
     summary:
@@ -56,17 +56,23 @@ let throughputTool = StageTool(
     try Torch.synchronise(device)
     let clock = ContinuousClock()
     var seconds: [Double] = []
-    for _ in 0..<steps { seconds.append(try clock.measure { try once() } / .seconds(1)) }
+    var cpuSeconds: [Double] = []
+    for _ in 0..<steps {
+        let begun = processSeconds()
+        seconds.append(try clock.measure { try once() } / .seconds(1))
+        cpuSeconds.append(processSeconds() - begun)
+    }
     seconds.sort()
+    cpuSeconds.sort()
     let median = seconds[steps / 2]
     let peak = try Torch.peakMemory(device)
     let memory = peak.map { "\($0.allocated >> 20), \"reserved_mib\": \($0.reserved >> 20)" } ?? "null"
     return String(
         format: """
             {"program": "cyto-learn", "libtorch": "%@", "network": "%@", "side": %d, "batch": %d, "threads": %d, "bf16": %@, \
-            "device": "%@", "checkpoints": %@, "tuned": %@, "mode": "%@", "median_s": %.4f, "fastest_s": %.4f, "images_per_s": %.2f, \
+            "device": "%@", "checkpoints": %@, "tuned": %@, "mode": "%@", "median_s": %.4f, "fastest_s": %.4f, "cpu_s": %.4f, "images_per_s": %.2f, \
             "peak_memory_mib": %@}
             """, Torch.version, architecture.rawValue, side, batch, threads, mixed ? "true" : "false",
         device.description, trainer.checkpoints ? "true" : "false", arguments.contains("tuned") ? "true" : "false",
-        forward ? "forward" : "train", median, seconds[0], Double(batch) / median, memory)
+        forward ? "forward" : "train", median, seconds[0], cpuSeconds[steps / 2], Double(batch) / median, memory)
 }

@@ -1,37 +1,39 @@
-internal import Networks
+public import Networks
 internal import StageKit
 internal import Torch
 
-/// How a classifier is trained, as the config says it: optimizer, rates, batches, steps.
-struct TrainingRecipe: Codable, Equatable {
-    enum Optimization: String, Codable, CaseIterable {
+/// Whether the backbone's weights and statistics stay as they are while a classifier on it is trained.
+enum TrainingStrategy: String, CaseIterable {
+    case linearProbe = "linear-probe"
+    case finetune
+}
+
+/// How weights are moved, as the config of every stage that trains says it: optimizer, rates, batches, precision.
+public struct TrainingRecipe: Sendable, Codable, Equatable {
+    /// The optimizers by name.
+    public enum Optimization: String, Sendable, Codable, CaseIterable {
         case sgd, lars, adamw
     }
-    /// Whether the backbone's weights and statistics stay as they are.
-    enum Strategy: String, Codable, CaseIterable {
-        case linearProbe = "linear-probe"
-        case finetune
-    }
 
-    var strategy: Strategy
-    var optimization: Optimization
-    var batchSize: Int
-    var learningRate: Double
-    var schedule: String
-    var warmUpFraction: Double
-    var momentum: Double
-    var trust: Double
-    var weightDecay: Double
-    var partSize: Int?
-    var mixedPrecision: Bool
+    public var optimization: Optimization
+    public var batchSize: Int
+    public var learningRate: Double
+    public var schedule: LearningRateSchedule.Shape
+    public var warmUpFraction: Double
+    public var momentum: Double
+    public var trust: Double
+    public var weightDecay: Double
+    public var partSize: Int?
+    public var mixedPrecision: Bool
 
-    init(_ config: StageConfig) throws {
-        strategy = try config.choice("strategy")
+    /// Reads the config of a job.
+    ///
+    /// - Parameter smallestBatch: 2 where the loss compares samples.
+    init(_ config: StageConfig, smallestBatch: Int = 1) throws {
         optimization = try config.choice("optimizer")
-        batchSize = try config.integer("batch_size", in: 1...)
+        batchSize = try config.integer("batch_size", in: smallestBatch...)
         learningRate = try config.double("learning_rate", in: 0...)
-        let shape: LearningRateSchedule.Shape = try config.choice("schedule")
-        schedule = shape.rawValue
+        schedule = try config.choice("schedule")
         warmUpFraction = try config.double("warm_up_fraction", in: 0...1)
         momentum = try config.double("momentum", in: 0..<1)
         trust = try config.double("trust", in: 0...)
@@ -41,14 +43,15 @@ struct TrainingRecipe: Codable, Equatable {
     }
 
     /// The rate of each step.
-    func rates(steps: Int) -> LearningRateSchedule {
+    public func rates(steps: Int) -> LearningRateSchedule {
         LearningRateSchedule(
-            base: learningRate, shape: LearningRateSchedule.Shape(rawValue: schedule) ?? .constant,
-            warmUpSteps: Int(warmUpFraction * Double(steps)), totalSteps: steps)
+            base: learningRate, shape: schedule, warmUpSteps: Int(warmUpFraction * Double(steps)), totalSteps: steps)
     }
 
-    /// A trainer of a classifier on a backbone's features, and of the backbone where its store is the same.
-    func trainer(_ backbone: any Backbone, _ classifier: Classifier, steps: Int) -> Trainer {
+    /// A trainer of the tensors in the backbone's store, which is the output layers' too.
+    func trainer(
+        _ backbone: any Backbone, _ output: any OutputLayers, objective: Objective = .classification, steps: Int
+    ) -> Trainer {
         let parameters = backbone.parameters
         let optimizer: any Optimizer =
             switch optimization {
@@ -57,8 +60,8 @@ struct TrainingRecipe: Codable, Equatable {
             case .adamw: AdamW(parameters, weightDecay: weightDecay)
             }
         let trainer = Trainer(
-            backbone: backbone, output: classifier, parameters: parameters, objective: .classification,
-            optimizer: optimizer, schedule: rates(steps: steps))
+            backbone: backbone, output: output, parameters: parameters, objective: objective, optimizer: optimizer,
+            schedule: rates(steps: steps))
         trainer.mixedPrecision = mixedPrecision
         trainer.partSize = partSize
         return trainer

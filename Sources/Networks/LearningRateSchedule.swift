@@ -3,7 +3,7 @@ internal import Foundation
 /// The learning rate of each step.
 public struct LearningRateSchedule: Sendable, Equatable {
     /// What follows the warm-up.
-    public enum Shape: String, Sendable, CaseIterable {
+    public enum Shape: String, Sendable, Codable, CaseIterable {
         /// The base rate to the end, as in the paper's pretraining.
         case constant
         /// Half a cosine from the base rate to 0 (Loshchilov, Hutter 2017, arXiv 1608.03983).

@@ -130,9 +130,12 @@ public final class Trainer {
         guard try loss.isFinite() else {
             throw NetworkError(
                 .diverged,
-                "The loss of step \(step) is \(try loss.number()): training has diverged. Go on from an earlier checkpoint with "
-                    + "a lower learning rate (now \(schedule.rate(step: step))) or a longer warm-up.")
+                "The loss of step \(step) is \(try loss.number()): training has diverged. \(remedy(step: step))")
         }
+    }
+
+    private func remedy(step: Int) -> String {
+        "Begin anew with a lower learning rate (now \(schedule.rate(step: step))) or a longer warm-up."
     }
 
     /// All that goes on from here as if unbroken.
@@ -142,7 +145,8 @@ public final class Trainer {
         for entry in parameters.tensors where try !entry.tensor.isFinite() {
             throw NetworkError(
                 .diverged,
-                "After step \(step - 1), '\(entry.name)' holds values that are not numbers: training has diverged.")
+                "After step \(step - 1), '\(entry.name)' holds values that are not numbers: training has diverged. "
+                    + remedy(step: step - 1))
         }
         return TrainingState(
             step: step, losses: losses, tensors: try parameters.values(), optimizer: try optimizer.state)

@@ -6,42 +6,9 @@ import Testing
 /// Trainings of several processes, by the built program.
 @Suite(.serialized, .enabled(if: BuiltPrograms.areThere("cyto-learn"), "cyto-learn is not built beside the tests"))
 struct ProcessesTests {
-    private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("ranks-\(UUID().uuidString)")
+    private let program: TrainingProgram
 
-    init() throws {
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try writeStripedPatches(to: folder.appendingPathComponent("patches.h5").path)
-    }
-
-    private func start(
-        _ name: String, _ config: [String: ConfigValue], _ environment: [String: String], outputs: Bool = true,
-        seed: UInt64 = 3
-    ) throws -> (process: Process, model: String, checkpoint: String, said: () -> String) {
-        let own = folder.appendingPathComponent(name)
-        try FileManager.default.createDirectory(at: own, withIntermediateDirectories: true)
-        let model = own.appendingPathComponent("model.h5").path
-        let input = InputFile(
-            path: folder.appendingPathComponent("patches.h5").path, item: [], digest: String(repeating: "0", count: 64))
-        let job = StageJob(
-            stage: "pretraining", item: [], inputs: ["patches": [input]],
-            outputs: outputs ? ["model": OutputFile(path: model)] : [:], config: config, seed: seed, cores: 1,
-            scratch: own.path)
-        let path = own.appendingPathComponent("job.json")
-        try JSONEncoder().encode(job).write(to: path)
-        let process = Process()
-        process.executableURL = URL(filePath: BuiltPrograms.path("cyto-learn"))
-        process.arguments = ["pretraining", "--job", path.path]
-        process.environment = ProcessInfo.processInfo.environment.merging(["CYTO_DEVICE": "cpu"]) { $1 }
-            .merging(environment) { $1 }
-        let errors = own.appendingPathComponent("errors.txt")
-        try Data().write(to: errors)
-        process.standardError = try FileHandle(forWritingTo: errors)
-        try process.run()
-        return (
-            process, model, own.appendingPathComponent("checkpoint.h5").path,
-            { (try? String(contentsOf: errors, encoding: .utf8)) ?? "" }
-        )
-    }
+    init() throws { program = try TrainingProgram() }
 
     /// What a training leaves.
     private struct Trained {
@@ -60,10 +27,9 @@ struct ProcessesTests {
     private func train(
         _ name: String, _ config: [String: ConfigValue], processes: Int, precision: String = "single", seed: UInt64 = 3
     ) throws -> Trained {
-        let run = try start(
+        let run = try program.start(
             name, config, ["CYTO_PROCESSES": "\(processes)", "CYTO_PRECISION": precision], seed: seed)
-        run.process.waitUntilExit()
-        #expect(run.process.terminationStatus == 0, "\(run.said())")
+        #expect(run.status() == 0, "\(run.said())")
         return try Trained(run.model)
     }
 
@@ -167,25 +133,25 @@ struct ProcessesTests {
         let environment = [
             "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "CYTO_PRECISION": "double",
         ]
-        let second = try start("second", config, environment.merging(["RANK": "1"]) { $1 }, outputs: false)
-        let first = try start("first", config, environment.merging(["RANK": "0"]) { $1 })
+        let second = try program.start("second", config, environment.merging(["RANK": "1"]) { $1 }, outputs: false)
+        let first = try program.start("first", config, environment.merging(["RANK": "0"]) { $1 })
         first.process.waitUntilExit()
         second.process.waitUntilExit()
         #expect(first.process.terminationStatus == 0 && second.process.terminationStatus == 0, "\(first.said())")
         let two = try HDF5File(reading: first.model).dataset("/history/loss").read(as: Float.self)
         #expect(one.count == 3 && two.count == 3)
         for (a, b) in zip(one, two) { #expect(abs(a - b) < 1e-6) }
-        let wrong = try start("wrong", config, ["WORLD_SIZE": "2", "RANK": "5", "MASTER_PORT": port])
+        let wrong = try program.start("wrong", config, ["WORLD_SIZE": "2", "RANK": "5", "MASTER_PORT": port])
         wrong.process.waitUntilExit()
         #expect(wrong.process.terminationStatus != 0 && wrong.said().contains("RANK"))
-        let uneven = try start("uneven", config, ["CYTO_PROCESSES": "3"])
+        let uneven = try program.start("uneven", config, ["CYTO_PROCESSES": "3"])
         uneven.process.waitUntilExit()
         #expect(uneven.process.terminationStatus != 0 && uneven.said().contains("shared evenly by 3"))
     }
 
     @Test func aLostProcessEndsTheTrainingAndLeavesTheLastCheckpoint() throws {
         let config = twenty(["steps": .integer(100_000), "checkpoint_steps": .integer(2)])
-        let run = try start("lost", config, ["CYTO_PROCESSES": "2"])
+        let run = try program.start("lost", config, ["CYTO_PROCESSES": "2"])
         while !FileManager.default.fileExists(atPath: run.checkpoint), run.process.isRunning { usleep(50_000) }
         let parent = run.process.processIdentifier
         let children = try String(contentsOfFile: "/proc/\(parent)/task/\(parent)/children", encoding: .utf8)
