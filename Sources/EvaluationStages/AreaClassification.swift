@@ -32,7 +32,6 @@ public struct AreaClassification: Stage {
 
         let turns = rotate ? points.brains.indices.filter { points.brains[$0].role != "unseen" } : []
         let fits = Double(repeats + turns.count)
-        var first: ProbedPoints?
         var scores: [ClassificationScores] = []
         for number in 0..<repeats {
             context.progress(0.05 + 0.9 * Double(number) / fits, "fitting")
@@ -45,7 +44,6 @@ public struct AreaClassification: Stage {
             scores.append(
                 found.points.scores(
                     points, variant: table.vector.rawValue, labelsPerArea: plan.labelsPerArea, graph: graph))
-            first = first ?? found.points
         }
         var rotated: [(brain: String, scores: [ClassificationScores.SetScores])] = []
         for (number, brain) in turns.enumerated() {
@@ -65,12 +63,11 @@ public struct AreaClassification: Stage {
                 ))
         }
 
-        guard let first, let main = scores.first else { return }
+        guard let main = scores.first else { return }
         context.progress(0.96, "writing")
         let report = ClassificationReport(repeats: scores, rotated: rotated, points: points)
         try context.write("scores") { file in
             try report.write(main, to: file)
-            try first.writeLogits(points, to: file)
         }
         try report.summary.write(to: context)
     }

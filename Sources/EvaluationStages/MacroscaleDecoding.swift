@@ -59,6 +59,7 @@ public struct MacroscaleDecoding: Stage {
             parts.append(probed.scores(points, variant: table.vector.rawValue, strategy: "macroscale-decoding"))
         }
         guard var scores = parts.first else { return }
+        scores.logits = nil  // they are of the first fold alone
         scores.rows = parts.flatMap(\.rows).sorted { $0.row < $1.row }
 
         context.progress(0.92, "writing")

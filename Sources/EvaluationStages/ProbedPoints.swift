@@ -1,4 +1,3 @@
-internal import HDF5
 internal import ScoreTables
 internal import Statistics
 
@@ -39,25 +38,10 @@ struct ProbedPoints {
                 entry.section = points.sections[Int(points.section[row])].name
                 entry.positionUm = points.positionUm[row]
                 entry.hemisphere = Int(points.hemisphere[row])
+                entry.reconstructionUm = points.reconstructionUm[row]
                 return entry
-            }, strategy: strategy, variant: variant, labelsPerArea: labelsPerArea, graph: graph)
-    }
-}
-
-extension ProbedPoints {
-    /// Adds the logits, the classes they are of, and where the points lie in the reconstruction.
-    func writeLogits(_ points: PointTable, to file: HDF5File) throws {
-        try logits.withUnsafeElements {
-            try file.write(Array($0), shape: [logits.rows, logits.columns], to: "/logits")
-        }
-        try file.write(classes.map { Int32($0) }, to: "/classes")
-        try file.write(texts: classes.map { points.areaName(Int32($0)) }, to: "/class_names")
-        guard rows.contains(where: { points.reconstructionUm[$0].x.isFinite }) else { return }
-        try file.write(
-            rows.flatMap { row -> [Double] in
-                let place = points.reconstructionUm[row]
-                return [place.x, place.y, place.z]
-            }, shape: [rows.count, 3], to: "/reconstruction_um")
-        try file.setAttribute("unit", to: "um", of: "/reconstruction_um")
+            }, strategy: strategy, variant: variant, labelsPerArea: labelsPerArea, graph: graph,
+            logits: ClassificationScores.Logits(
+                classes: classes, names: classes.map { points.areaName(Int32($0)) }, values: logits))
     }
 }

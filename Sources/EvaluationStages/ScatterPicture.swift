@@ -43,7 +43,7 @@ struct ScatterPicture {
         let extent = max((high - low).max(), 1e-12)
         let centre = (low + high) / 2
         // Fewer points are drawn larger.
-        let radius = shown.count > 20_000 ? 0 : 1
+        let radius = shown.count > 20_000 ? 0 : shown.count > 2000 ? 1 : 3
         // In a mixed order, so that no group lies on top of the others.
         var random = SeededGenerator(seed: 0, stream: "order of drawing")
         for index in shown.shuffled(using: &random) {

@@ -56,6 +56,14 @@ enum TemplateMaps {
                         .badInput, "has no map of the area \(area)", port: input.port, file: input.path)
                 }
                 let map = try PlacedVolume(try file.readVolume(index, as: Float.self), indexToMm: place)
+                let known = pointsMm.filter(\.x.isFinite)
+                guard known.isEmpty || known.contains(where: { map.grid.contains($0) }) else {
+                    throw StageError(
+                        .badInput,
+                        "the maps reach over \(reach(corners(of: map.grid))) (RAS mm), and none of the \(known.count) points lies there: "
+                            + "they reach over \(reach(known)). Is it in the template's space?",
+                        port: input.port, file: input.path)
+                }
                 return pointsMm.map { $0.x.isFinite ? map.linear(at: $0) ?? .nan : .nan }
             }
         } catch {

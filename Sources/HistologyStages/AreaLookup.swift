@@ -16,6 +16,7 @@ enum AreaLookup {
         do {
             image = try NIfTIImage<Int32>(reading: input.path)
             map = try PlacedVolume(image.volume, indexToMm: AffineTransform(rowMajor: image.indexToRasMm))
+            try check(map.grid, points, input)
         } catch {
             throw wrong(error, input)
         }
@@ -51,6 +52,7 @@ enum AreaLookup {
             let place = AffineTransform(rowMajor: file.header.indexToRasMm)
             for (index, label) in labels.enumerated() {
                 let map = try PlacedVolume(try file.readVolume(index, as: Float.self), indexToMm: place)
+                if index == 0 { try check(map.grid, points, input) }
                 area.withUnsafeMutableBufferPointer { areaBuffer in
                     probability.withUnsafeMutableBufferPointer { probabilityBuffer in
                         let (area, probability) = (DisjointSlices(areaBuffer), DisjointSlices(probabilityBuffer))
@@ -72,6 +74,21 @@ enum AreaLookup {
             throw wrong(error, input)
         }
         return (area, probability)
+    }
+
+    /// A map that no point lies in is one of another space: all of them would be without an area.
+    private static func check(_ grid: OrientedGrid, _ points: [SIMD3<Double>], _ input: StageInput) throws {
+        let known = points.filter { !$0.x.isNaN }
+        guard let first = known.first, !known.contains(where: { grid.contains($0) }) else { return }
+        let low = known.reduce(first) { pointwiseMin($0, $1) }
+        let high = known.reduce(first) { pointwiseMax($0, $1) }
+        let box = (0..<3).map {
+            "\(["x", "y", "z"][$0]) \(Int(low[$0].rounded())) … \(Int(high[$0].rounded()))"
+        }.joined(separator: ", ")
+        throw StageError(
+            .badInput,
+            "none of the \(known.count) points lies in it; they reach over \(box) (RAS mm). Is it in the template's space?",
+            port: input.port, file: input.path)
     }
 
     private static func wrong(_ error: any Error, _ input: StageInput) -> any Error {

@@ -59,7 +59,6 @@ public struct AreaFinetuning: Stage {
             try scores.write(to: file)
             try file.setAttribute("start", to: start.isScratch ? "scratch" : "model")
             try file.setAttribute("network", to: json(start.network))
-            try file.write(training.classes.map { Int32($0) }, to: "/classes")
         }
         try context.write("model") { file in
             let frozen = strategy == .linearProbe ? try start.frozen?.values() ?? [] : []
@@ -166,7 +165,9 @@ public struct AreaFinetuning: Stage {
                 row.correctRank = ranks[index]
                 return row
             },
-            strategy: strategy.rawValue, variant: attachment.rawValue, labelsPerArea: distinct, graph: graph)
+            strategy: strategy.rawValue, variant: attachment.rawValue, labelsPerArea: distinct, graph: graph,
+            logits: ClassificationScores.Logits(
+                classes: training.classes, names: training.classes.map { rows.areaName($0) }, values: logits))
     }
 }
 

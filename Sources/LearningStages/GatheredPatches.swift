@@ -90,6 +90,9 @@ struct PatchRows {
     var section: [String] = []
     var positionUm: [SIMD2<Double>] = []
     var hemisphere: [Int] = []
+    /// Plane, row and column in the reconstruction, µm.
+    var reconstructionUm: [SIMD3<Double>] = []
+    private var areaNames: [Int: String] = [:]
 
     var count: Int { label.count }
 
@@ -136,6 +139,16 @@ struct PatchRows {
             hemisphere += try numbers("/hemisphere", UInt8(0)).map { Int($0) }
             let mni = try numbers("/mni_mm", width: 3, Double.nan)
             mniMm += (0..<count).map { SIMD3(mni[3 * $0], mni[3 * $0 + 1], mni[3 * $0 + 2]) }
+            let reconstruction = try numbers("/reconstruction_um", width: 3, Double.nan)
+            reconstructionUm += (0..<count).map {
+                SIMD3(reconstruction[3 * $0], reconstruction[3 * $0 + 1], reconstruction[3 * $0 + 2])
+            }
+            if file.contains("/areas/label"), file.contains("/areas/name") {
+                let labels = try file.dataset("/areas/label").read(as: Int32.self)
+                for (label, name) in zip(labels, try file.dataset("/areas/name").readTexts()) {
+                    areaNames[Int(label)] = name
+                }
+            }
             let position = try numbers("/position_um", width: 2, Double.nan)
             positionUm += (0..<count).map { SIMD2(position[2 * $0], position[2 * $0 + 1]) }
             section +=
@@ -143,6 +156,9 @@ struct PatchRows {
                 ? try file.dataset("/section_name").readTexts() : Array(repeating: "", count: count)
         }
     }
+
+    /// Its label where it has no name.
+    func areaName(_ label: Int) -> String { areaNames[label] ?? "\(label)" }
 
     /// A brain's role.
     func role(_ row: Int) -> String { brains[brain[row]].role }
@@ -157,6 +173,7 @@ struct PatchRows {
         result.section = section[row]
         result.positionUm = positionUm[row]
         result.hemisphere = hemisphere[row]
+        result.reconstructionUm = reconstructionUm[row]
         return result
     }
 }

@@ -48,6 +48,8 @@ public struct LayerSegmentation: Stage {
         }
         let masks = try LayerMasks(input, mapSide: mapSide)
         let inference = PatchInference(patchSide: network.imageSide, threads: context.cores, device: device)
+        // A GPU is shared better within a model than among models.
+        let atATime = device == .cpu ? context.cores : 1
         let source: any LayerSource
         if strategy == .linearProbe {
             guard let model else {
@@ -58,29 +60,33 @@ public struct LayerSegmentation: Stage {
                 patches, places: mapSide * mapSide, featureCount: placewise.featureCount, inference: inference,
                 scratch: context.scratch + "/maps.h5", network: { try placewise($0, .inference).features },
                 progress: { context.progress(0.1 * $0, "maps") })
-            try Torch.setThreads(context.cores)
         } else {
             source = LayerPatches(
-                patches: patches, inference: inference, network: network,
+                patches: patches,
+                inference: PatchInference(
+                    patchSide: network.imageSide, threads: atATime > 1 ? 1 : context.cores, device: device),
+                network: network,
                 weights: try model.map { try $0.parameters.values() })
         }
         let training = LayerTraining(source: source, masks: masks, recipe: recipe, steps: steps)
+        let shown = spread(min(try config.integer("examples", in: 0...), splits.test.count), over: splits.test.count)
+        let models = splits.training.enumerated().flatMap { index, folds in
+            folds.enumerated().map { fold, rows in
+                LayerTraining.Model(training: rows, seed: context.seed &+ UInt64(1000 * index + fold))
+            }
+        }
+        let predicted = try training.predictions(models, test: splits.test, threads: atATime) { done in
+            context.progress(
+                0.1 + 0.9 * Double(done) / Double(models.count), "\(done) of \(models.count) models trained")
+        }
         var scores: [[Confusion]] = []
         var examples: [[[UInt8]]] = []
-        let shown = spread(min(try config.integer("examples", in: 0...), splits.test.count), over: splits.test.count)
-        let models = splits.training.reduce(0) { $0 + $1.count }
-        for (index, folds) in splits.training.enumerated() {
-            scores.append([])
-            for (fold, rows) in folds.enumerated() {
-                let done = scores.reduce(0) { $0 + $1.count }
-                context.progress(
-                    0.1 + 0.9 * Double(done) / Double(models),
-                    "share \(fractions[index]), fold \(fold + 1): \(rows.count) patches")
-                let seed = context.seed &+ UInt64(1000 * index + fold)
-                let predicted = try training.predictions(training: rows, test: splits.test, seed: seed)
-                scores[index].append(confusion(predicted, splits.test, masks))
-                if fold == 0 { examples.append(shown.map { predicted[$0] }) }
-            }
+        var next = 0
+        for folds in splits.training {
+            let own = predicted[next..<next + folds.count]
+            next += folds.count
+            scores.append(own.map { confusion($0, splits.test, masks) })
+            examples.append(shown.map { own[own.startIndex][$0] })
         }
         try write(scores, examples, shown.map { splits.test[$0] }, splits, fractions, masks, patches, context) { file in
             try file.setAttribute("network", to: json(network))

@@ -6,6 +6,9 @@ internal import StageKit
 enum AttentionSection {
     static func make(_ report: ReportContext) throws -> PageSection {
         var section = PageSection(id: "attention", title: "Attention")
+        section.lead = """
+            Which parts of a patch the transformer’s class token takes its features from. Only models with a transformer have such maps.
+            """
         let sources = report.sources("attention_maps")
         guard let source = sources.first else {
             section.missing.append(

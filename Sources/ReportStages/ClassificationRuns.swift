@@ -47,6 +47,13 @@ struct ClassificationRun {
             for (set, value) in zip(sets, try file.read("/scores/\(metric)", as: Double.self)) {
                 scores[set, default: [:]][metric] = value
             }
+            // Of several draws of the training points the mean counts.
+            guard file.contains("/repeats/\(metric)") else { continue }
+            let repeats = try file.read("/repeats/\(metric)", as: Double.self)
+            for (place, set) in sets.enumerated() {
+                let own = stride(from: place, to: repeats.count, by: sets.count).map { repeats[$0] }
+                scores[set, default: [:]][metric] = own.reduce(0, +) / Double(own.count)
+            }
         }
         self.scores = scores
     }

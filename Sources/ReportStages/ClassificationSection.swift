@@ -23,7 +23,9 @@ enum ClassificationSection {
         section.blocks.append(table5(scores, rows, report).markup(report))
         section.blocks.append(paperTable(report))
         section.blocks += try ErrorFigures.make(scores, rows: rows, report: report, findings: &findings)
-        if let figure = labelsFigure(scores, rows, report) { section.blocks.append(figure.markup(report)) }
+        section.blocks += [labelsFigure(scores, rows, report), labelsTable(scores, rows, report)].compactMap {
+            $0?.markup(report)
+        }
         if let table = try table6(scores, rows, report) {
             section.blocks.append(table.markup(report))
         } else {
@@ -31,9 +33,10 @@ enum ClassificationSection {
                 "Table 6 needs scores with each brain in turn as the transfer brain; no classifier of this run has them."
             )
         }
-        for port in ["area_classification_summary", "area_finetuning_summary"] {
-            let digest = try SummaryDigest(port: port, in: report)
-            section.blocks += digest.foldedBlocks(report, title: NumberText.words(port))
+        for (port, title) in [
+            ("area_classification_summary", "Linear probes"), ("area_finetuning_summary", "Finetuned networks"),
+        ] {
+            section.blocks += try SummaryDigest(port: port, in: report).foldedBlocks(report, title: title)
         }
         findings.take(scores, rows: rows, report: report)
         return section
@@ -56,14 +59,18 @@ enum ClassificationSection {
 
     static func name(_ row: Row, _ report: ReportContext) -> String {
         let words = report.words(row.variant)
-        return row.form.isEmpty ? words : "\(words) \(row.form)"
+        return row.form.isEmpty ? words : "\(words) \(letter(row) ?? row.form)"
+    }
+
+    /// The paper's letter for a form: P for the projection head.
+    private static func letter(_ row: Row) -> String? {
+        row.form.hasPrefix("proj") ? "P" : row.form.count == 1 ? row.form.uppercased() : nil
     }
 
     static func paperModel(_ row: Row, _ report: ReportContext) -> String? {
         guard let name = report.model(of: row.variant).paperRow else { return nil }
-        guard !row.form.isEmpty else { return name }
-        let letter = row.form.hasPrefix("proj") ? "P" : row.form.count == 1 ? row.form.uppercased() : nil
-        return letter.map { "\(name) \($0)" }
+        let full = row.form.isEmpty ? name : letter(row).map { "\(name) \($0)" }
+        return full.flatMap { full in report.paper.classification.contains { $0.keys[1] == full } ? full : nil }
     }
 
     private static func figure5A(_ scores: ClassificationScores, _ rows: [Row], _ report: ReportContext) -> Figure {
@@ -157,7 +164,7 @@ enum ClassificationSection {
         return Figure(
             name: "Table 5",
             caption:
-                "Area classification by model, set of brains, and way of training; below each figure (◇) that of the paper’s Table 5.",
+                "Area classification by model, set of brains, and way of training; below each figure (◇) that of the paper’s Table 5. P: the classifier stands on the projection head’s output.",
             body: table.markup, sources: sources, isTable: true)
     }
 
@@ -229,6 +236,41 @@ enum ClassificationSection {
             name: "Labels",
             caption: "Macro-F1 against the number of distinct labels an area: how far pretraining replaces labels.",
             body: Chart.row(charts), sources: sources)
+    }
+
+    /// Scores with few labels beside those with all, where the run has both.
+    private static func labelsTable(_ scores: ClassificationScores, _ rows: [Row], _ report: ReportContext) -> Figure? {
+        let counts = Set(scores.kinds.map { $0.labelsPerArea ?? .max }).sorted()
+        guard counts.count > 1 else { return nil }
+        var table = PageTable(columns: ["model"] + counts.map { $0 == .max ? "all labels" : "\($0) labels an area" })
+        var sources: [ReportSource] = []
+        for set in scores.sets {
+            table.groups[table.rows.count] = "\(set) brains"
+            for row in rows {
+                for strategy in ClassificationRun.Strategy.allCases {
+                    let found = counts.map { count in
+                        scores.kinds.first {
+                            $0.variant == row.variant && $0.form == row.form && $0.strategy == strategy
+                                && ($0.labelsPerArea ?? .max) == count
+                        }
+                    }
+                    guard found.compactMap({ $0 }).count > 1 else { continue }
+                    let runs = found.compactMap { $0 }.flatMap { scores.runs($0).map(\.source) }
+                    sources += runs.filter { !sources.contains($0) }
+                    table.rows.append(
+                        [.text(name(row, report) + (strategy == .finetune ? ", finetuned" : ""))]
+                            + found.map { kind in
+                                .number(kind.map { scores.spread($0, set, "macro_f1").text(decimals: 2) } ?? "–")
+                            })
+                }
+            }
+        }
+        guard !table.rows.isEmpty else { return nil }
+        return Figure(
+            name: "Few labels",
+            caption:
+                "Macro-F1 with few different labelled patches an area, a mean over the draws of them, beside all labels: how far pretraining replaces labels.",
+            body: table.markup, sources: sources, isTable: true)
     }
 
     private static func table6(_ scores: ClassificationScores, _ rows: [Row], _ report: ReportContext) throws -> Figure?

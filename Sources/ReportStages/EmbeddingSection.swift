@@ -197,24 +197,26 @@ struct EmbeddedPoints {
             ))
     }
 
-    /// A layout of the points in whole numbers from −2,000 to 2,000 along its longest side; nil where the file has none.
+    /// A layout of the points in whole numbers: the middle 99 % of them lie between −2,000 and 2,000 along their longest side; nil
+    /// where the file has none. A few points far off would else make all others one dot; the reader finds them by zooming out.
     func view(_ path: String, _ title: String) -> View? {
         guard file.contains(path), let dataset = try? file.dataset(path), dataset.shape.count == 2,
             dataset.shape[0] == total, let values = try? dataset.read(as: Double.self)
         else { return nil }
         let dimensions = dataset.shape[1]
-        var (low, high) = (
-            [Double](repeating: .infinity, count: dimensions), [Double](repeating: -.infinity, count: dimensions)
-        )
-        for (index, value) in values.enumerated() where value.isFinite {
-            low[index % dimensions] = min(low[index % dimensions], value)
-            high[index % dimensions] = max(high[index % dimensions], value)
+        let ranges = (0..<dimensions).map { axis -> (low: Double, high: Double) in
+            let sorted = (0..<total).map { values[$0 * dimensions + axis] }.filter(\.isFinite).sorted()
+            guard let last = sorted.indices.last else { return (0, 1) }
+            let cut = last / 200
+            return (sorted[cut], sorted[last - cut])
         }
-        let side = max(zip(low, high).map { $1 - $0 }.max() ?? 1, 1e-9)
+        let side = max(ranges.map { $0.high - $0.low }.max() ?? 1, 1e-9)
         let scaled = rows.flatMap { row in
             (0..<dimensions).map { axis -> Int32 in
                 let value = values[row * dimensions + axis]
-                return value.isFinite ? Int32(((value - (low[axis] + high[axis]) / 2) / side * 4000).rounded()) : 0
+                let middle = (ranges[axis].low + ranges[axis].high) / 2
+                // Nothing is further off than the page can zoom out to.
+                return value.isFinite ? Int32(min(max((value - middle) / side * 4000, -9000), 9000).rounded()) : 0
             }
         }
         return View(title: title, dimensions: dimensions, values: scaled)

@@ -5,12 +5,15 @@ package struct Findings {
         case shown
         /// The difference lies within the spread over seeds.
         case open
+        /// For most of what is counted, but not for all of it, as the paper says.
+        case partly
         case notShown
 
         var words: String {
             switch self {
             case .shown: "✓ as in the paper"
             case .open: "≈ within the spread"
+            case .partly: "≈ in part"
             case .notShown: "✗ not here"
             }
         }
@@ -18,7 +21,7 @@ package struct Findings {
         var kind: Markup {
             switch self {
             case .shown: "shown"
-            case .open: "open"
+            case .open, .partly: "open"
             case .notShown: "not-shown"
             }
         }
@@ -158,7 +161,7 @@ package struct Findings {
         return """
             <figure class="block table"><figcaption><strong>The paper’s findings, here.</strong> Each row compares figures of this page. “As in \
             the paper” says that the difference has the same sign and is larger than the standard deviation over seeds where there are several; it \
-            does not say that the size is the same.</figcaption><div class="scroll" tabindex="0"><table class="findings"><thead><tr><th scope="col">finding</th>\
+            does not say that the size is the same. “In part”: for most, where the paper finds it for all.</figcaption><div class="scroll" tabindex="0"><table class="findings"><thead><tr><th scope="col">finding</th>\
             <th scope="col" class="number">paper</th><th scope="col" class="number">this run</th><th scope="col">verdict</th></tr></thead>\
             <tbody>\(lines)</tbody></table></div></figure>
             """

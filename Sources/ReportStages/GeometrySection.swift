@@ -29,11 +29,13 @@ enum GeometrySection {
             alternative: "midsurface of brain % from several sides"),
         Step(
             port: "midline_preview", name: "The midline",
-            what: "Points along the middle of the cortex, projected back into the sections: where patches are taken.",
+            what:
+                "Points along the middle of the cortex, magenta in the left and green in the right hemisphere, projected back into the sections: where patches are taken.",
             alternative: "sections of brain % with the points along the midline"),
         Step(
             port: "registration_views", name: "Template space",
-            what: "The reconstructed brain beside the template that it is registered to.",
+            what:
+                "The brain’s gray (dark) and white matter (light) brought to the template, under the outlines of the template’s gray (orange) and white matter (blue); what is no cortex is beige. Below, the brain’s own grid as the registration bends it.",
             alternative: "brain % and the template"),
     ]
 

@@ -59,7 +59,7 @@ package enum NumberText {
                 parts.removeLast()
             }
         }
-        var text = parts.joined(separator: " ")
+        var text = parts.map { $0 == "95" ? "95\u{202F}%" : $0 }.joined(separator: " ")
         for (plain, written) in [
             ("macro f1", "macro-F1"), ("top1", "top-1"), ("top3", "top-3"), ("r2", "R²"), ("mni", "MNI"),
             ("umap2", "UMAP 2-D"), ("umap3", "UMAP 3-D"), ("umap", "UMAP"), ("pca", "PCA"),

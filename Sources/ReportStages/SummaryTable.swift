@@ -176,10 +176,15 @@ struct SummaryDigest {
             for (index, row) in lead.rows.enumerated() {
                 table.rows.append(
                     row.indices.map { column in
-                        SummaryDigest.cell(
+                        let cell = SummaryDigest.cell(
                             same.compactMap { run in
                                 column < run.rows[index].count ? run.rows[index][column] : nil
                             })
+                        // What is measured is written as figures' names are.
+                        guard case .text(let text) = cell,
+                            ["space", "property", "target"].contains(first.columns[column])
+                        else { return cell }
+                        return .text(NumberText.words(text))
                     })
             }
         }
@@ -198,7 +203,11 @@ struct SummaryDigest {
     }
 
     /// Everything, as figures of the page: for evaluations that the page knows nothing special of, and as the rest of those it knows.
-    func blocks(_ report: ReportContext, title: String, leavingOut tables: [String] = []) -> [Markup] {
+    ///
+    /// - Parameter folding: long ones are folded away, each under a line of its own.
+    func blocks(
+        _ report: ReportContext, title: String, leavingOut tables: [String] = [], folding: Bool = true
+    ) -> [Markup] {
         var blocks: [Markup] = []
         let spread = runs > 1 ? " Mean ± standard deviation over \(runs) runs." : ""
         if let figures = figures(report) {
@@ -209,7 +218,7 @@ struct SummaryDigest {
             ).markup(report)
             // Many figures stand in a table of their own, too, and are for looking up.
             blocks.append(
-                count <= 16
+                count <= 16 || !folding
                     ? figure
                     : "<details class=\"more\"><summary>\(title): \(count) figures</summary>\(figure)</details>")
         }
@@ -222,20 +231,21 @@ struct SummaryDigest {
             ).markup(report)
             // A screen at most without being asked for.
             blocks.append(
-                rows <= 16
+                rows <= 16 || !folding
                     ? figure
                     : "<details class=\"more\"><summary>\(title): \(NumberText.words(name)), \(rows) rows</summary>\(figure)</details>"
             )
         }
         for other in others {
-            blocks += other.blocks(report, title: "\(title), \(other.stage)", leavingOut: tables)
+            blocks += other.blocks(
+                report, title: "\(title), \(other.stage)", leavingOut: tables, folding: folding)
         }
         return blocks
     }
 
     /// All that `blocks` gives, folded away under one line.
     func foldedBlocks(_ report: ReportContext, title: String, leavingOut tables: [String] = []) -> [Markup] {
-        let blocks = blocks(report, title: title, leavingOut: tables)
+        let blocks = blocks(report, title: title, leavingOut: tables, folding: false)
         guard !blocks.isEmpty else { return [] }
         return ["<details class=\"more\"><summary>\(title): all figures</summary>\(blocks)</details>"]
     }

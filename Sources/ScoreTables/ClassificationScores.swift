@@ -1,5 +1,5 @@
 public import HDF5
-internal import Statistics
+public import Statistics
 
 /// The areas that a classifier gave to test points: what both area-classification (features) and area-finetuning (patches) write,
 /// in one layout.
@@ -22,8 +22,28 @@ public struct ClassificationScores: Sendable {
         public var positionUm = SIMD2<Double>(repeating: .nan)
         /// 0 left, 1 right.
         public var hemisphere = 0
+        /// Plane, row and column in the reconstruction, µm; NaN where unknown.
+        public var reconstructionUm = SIMD3<Double>(repeating: .nan)
 
         public init() {}
+    }
+
+    /// What the classifier said of each row.
+    public struct Logits: Sendable {
+        /// The areas that it knows, in the order of the columns.
+        public var classes: [Int]
+        public var names: [String]
+        /// `rows × classes`.
+        public var values: Matrix
+
+        public init(classes: [Int], names: [String], values: Matrix) {
+            precondition(
+                classes.count == values.columns && names.count == classes.count,
+                "\(classes.count) classes with \(names.count) names for \(values.columns) columns.")
+            self.classes = classes
+            self.names = names
+            self.values = values
+        }
     }
 
     /// A brain and what it is for.
@@ -66,11 +86,14 @@ public struct ClassificationScores: Sendable {
     public var labelsPerArea: Int?
     /// To tell hops; nil where the areas' neighbours are not known.
     public var graph: AreaGraph?
+    /// Nil where they are not kept.
+    public var logits: Logits?
 
     public init(
         brains: [Brain], rows: [Row], strategy: String, variant: String, labelsPerArea: Int? = nil,
-        graph: AreaGraph? = nil
+        graph: AreaGraph? = nil, logits: Logits? = nil
     ) {
+        precondition(logits.map { $0.values.rows == rows.count } ?? true, "Logits of other rows.")
         precondition(rows.allSatisfy { brains.indices.contains($0.brain) }, "A row is of a brain that is not listed.")
         self.brains = brains
         self.rows = rows
@@ -78,6 +101,7 @@ public struct ClassificationScores: Sendable {
         self.variant = variant
         self.labelsPerArea = labelsPerArea
         self.graph = graph
+        self.logits = logits
     }
 
     /// The sets, seen, transfer and unseen first, that have a brain.
@@ -135,6 +159,18 @@ public struct ClassificationScores: Sendable {
         try file.write(
             rows.flatMap { [$0.positionUm.x, $0.positionUm.y] }, shape: [rows.count, 2], to: "/position_um")
         try file.write(rows.map { UInt8($0.hemisphere) }, to: "/hemisphere")
+        if rows.contains(where: { $0.reconstructionUm.x.isFinite }) {
+            let places = rows.flatMap { [$0.reconstructionUm.x, $0.reconstructionUm.y, $0.reconstructionUm.z] }
+            try file.write(places, shape: [rows.count, 3], to: "/reconstruction_um")
+            try file.setAttribute("unit", to: "um", of: "/reconstruction_um")
+        }
+        if let logits {
+            try logits.values.withUnsafeElements {
+                try file.write(Array($0), shape: [logits.values.rows, logits.values.columns], to: "/logits")
+            }
+            try file.write(logits.classes.map { Int32($0) }, to: "/classes")
+            try file.write(texts: logits.names, to: "/class_names")
+        }
         let scores = scores()
         try file.write(texts: scores.map(\.set), to: "/scores/set")
         try file.write(scores.map { Int64($0.points) }, to: "/scores/points")

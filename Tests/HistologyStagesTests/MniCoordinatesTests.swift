@@ -266,6 +266,12 @@ struct MniCoordinatesTests {
         #expect(
             message(["points": points, "transform": good, "areas": input(template.probabilities)])
                 .contains("holds 2 volumes"))
+        // Maps of another space than the points'.
+        let far = input(try affine([1, 0, 0, 900, 0, 1, 0, 0, 0, 0, 1, 0], "far.tfm"))
+        for (port, map) in [("areas", template.areas), ("probabilities", template.probabilities)] {
+            let said = message(["points": points, "transform": far, port: input(map)])
+            #expect(said.contains("\(port): ") && said.contains("Is it in the template's space?"), "\(said)")
+        }
         let broken = path("broken.h5")
         try HDF5File.create(broken) { file in
             try file.write([Int32(1)], to: "/section")

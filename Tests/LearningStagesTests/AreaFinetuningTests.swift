@@ -64,6 +64,28 @@ import Testing
         #expect(bench.bytes("summary.json") != nil)
     }
 
+    @Test func logitsAreKeptWithTheirAreasAndPlacesSoThatTheyCanBeSmoothed() throws {
+        let set = try bench.patches("r.h5", brain: "B01", role: "seen") { file in
+            try file.write((0..<180).map { Double($0) }, shape: [60, 3], to: "/reconstruction_um")
+        }
+        #expect(try run(model: bench.model("m.h5"), patches: [set]) == WorkerExit.success)
+        let file = try HDF5File(reading: bench.path("scores.h5"))
+        let logits = try file.dataset("/logits")
+        #expect(logits.shape == [12, 3])
+        #expect(try file.dataset("/classes").read(as: Int32.self) == [11, 12, 13])
+        #expect(try file.dataset("/class_names").readTexts() == ["area 0", "area 1", "area 2"])
+        // Every fifth row is a test point, from the fifth on.
+        #expect(try file.dataset("/reconstruction_um").read(as: Double.self).prefix(6) == [12, 13, 14, 27, 28, 29])
+        let values = try logits.read(as: Float.self)
+        let predicted = try file.dataset("/predicted").read(as: Int32.self)
+        let margins = try file.dataset("/margin").read(as: Float.self)
+        for row in 0..<12 {
+            let sorted = (0..<3).sorted { values[3 * row + $0] > values[3 * row + $1] }
+            #expect(predicted[row] == Int32(11 + sorted[0]))
+            #expect(margins[row] == values[3 * row + sorted[0]] - values[3 * row + sorted[1]])
+        }
+    }
+
     @Test func aProbeLeavesTheNetworkAsItIs() throws {
         let model = try bench.model("m.h5")
         #expect(try run(model: model, patches: cohort(), ["strategy": .text("linear-probe")]) == WorkerExit.success)

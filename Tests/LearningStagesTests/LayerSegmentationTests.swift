@@ -92,6 +92,16 @@ import Testing
         #expect(bench.bytes("scores.h5") == first)
     }
 
+    @Test func theNumberOfThreadsDoesNotMatter() throws {
+        let set = try patches("p.h5")
+        for model in [try bench.model("m.h5"), nil] {
+            #expect(try run(model: model, patches: set, ["steps": .integer(5)]) == WorkerExit.success)
+            let first = bench.bytes("scores.h5")
+            #expect(try run(model: model, patches: set, ["steps": .integer(5)], cores: 3) == WorkerExit.success)
+            #expect(bench.bytes("scores.h5") == first)
+        }
+    }
+
     @Test func networksAreFinetunedAndTrainedFromScratch() throws {
         let set = try patches("p.h5", count: 20)
         let few: [String: ConfigValue] = [

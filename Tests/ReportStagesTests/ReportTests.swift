@@ -28,6 +28,15 @@ import Testing
         #expect(page.contains("50\u{202F}% within 1, 100\u{202F}% within 2"))
     }
 
+    @Test func fewLabelsStandBesideAllOfThem() throws {
+        let run = try SmallRun()
+        try run.addAll()
+        let page = try run.report()
+        #expect(page.contains("5 labels an area") && page.contains("all labels"))
+        // The mean of the two draws, on seen and on transfer brains.
+        #expect(page.contains("0.55 ± 0.00") && page.contains("0.45 ± 0.00"))
+    }
+
     @Test func everyArtifactIsNamedWithItsTaskAndDigest() throws {
         let run = try SmallRun()
         try run.addAll()

@@ -116,6 +116,19 @@ final class SmallRun {
             try file.setAttribute("labels_per_area", to: Int64(0))
         }
         add("area_classification", name("scores"), item, attributes: attributes)
+        // Two draws of five labels an area.
+        try HDF5File.create(path(name("few"))) { file in
+            try file.write(texts: ["seen", "transfer"], to: "/scores/set")
+            for metric in ["macro_f1", "top1", "top3"] {
+                try file.write([level - 0.1, level - 0.2], to: "/scores/\(metric)")
+                try file.write(
+                    [level - 0.1, level - 0.2, level, level - 0.1], shape: [2, 2], to: "/repeats/\(metric)")
+            }
+            try file.setAttribute("strategy", to: "linear-probe")
+            try file.setAttribute("variant", to: "features")
+            try file.setAttribute("labels_per_area", to: Int64(5))
+        }
+        add("area_classification", name("few"), item, attributes: attributes)
         try HDF5File.create(path(name("layers"))) { file in
             try file.write([0.01, 1.0], to: "/fraction")
             try file.write([level, level + 0.02, level + 0.1, level + 0.12], shape: [2, 2], to: "/macro_f1")

@@ -31,19 +31,24 @@ import Testing
         let given = try Vectors.load().digits
         let points = try Vectors.digits()
         let graph = try FuzzyGraph(of: points, neighbors: 15, threads: 2)
-        var trust: [Double] = []
-        var kept: [Double] = []
-        for seed in 0..<3 {
+        let seeds = 20
+        var ours: [EmbeddingQuality] = []
+        for seed in 0..<seeds {
             let umap = try UMAP(of: graph, settings: UMAP.Settings(seed: UInt64(seed)), threads: 2)
-            let quality = try EmbeddingQuality(of: umap.embedding, from: points, neighbors: 15, threads: 2)
-            trust.append(quality.trustworthiness)
-            kept.append(quality.neighborPreservation)
+            ours.append(try EmbeddingQuality(of: umap.embedding, from: points, neighbors: 15, threads: 2))
         }
-        // Means of three seeds; seeds of either differ by 0.001 and 0.005.
-        let theirTrust = given.umap.map { $0[0] }.reduce(0, +) / 3
-        let theirKept = given.umap.map { $0[1] }.reduce(0, +) / 3
-        #expect(trust.reduce(0, +) / 3 > theirTrust - 0.002, "\(trust) against \(given.umap)")
-        #expect(kept.reduce(0, +) / 3 > theirKept - 0.01, "\(kept) against \(given.umap)")
+        // Means over twenty seeds of either. Those of umap-learn are known to a standard error, 0.0002 and 0.0006: ours are to be no
+        // lower than that. `benchmarks/umap_quality.py` compares more points and other data.
+        #expect(given.umap.count == seeds)
+        for (name, own, theirs) in [
+            ("trustworthiness", ours.map(\.trustworthiness), given.umap.map { $0[0] }),
+            ("neighbours kept", ours.map(\.neighborPreservation), given.umap.map { $0[1] }),
+        ] {
+            let mean = theirs.reduce(0, +) / Double(seeds)
+            let variance = theirs.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(seeds - 1)
+            let standardError = (variance / Double(seeds)).squareRoot()
+            #expect(own.reduce(0, +) / Double(seeds) >= mean - standardError, "\(name): \(own) against \(theirs)")
+        }
     }
 
     @Test func seedDecidesAndThreadsDoNot() throws {

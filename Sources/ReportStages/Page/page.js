@@ -210,7 +210,7 @@
     });
     colour.select.value = state.colouring;
     const three = values.views.some((view) => view.dimensions === 3);
-    const zoom = (factor) => { state.span = Math.min(9000, Math.max(60, state.span / factor)); apply(); };
+    const zoom = (factor) => { state.span = Math.min(18000, Math.max(60, state.span / factor)); apply(); };
     bar.append(colour.wrap, groups.wrap, button("+", "enlarge", () => zoom(1.4)), button("−", "reduce", () => zoom(1 / 1.4)));
     if (three) {
       bar.append(button("⟲", "turn left", () => { state.turn -= 0.3; apply(); }), button("⟳", "turn right", () => { state.turn += 0.3; apply(); }),

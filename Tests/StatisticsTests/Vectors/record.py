@@ -144,7 +144,7 @@ digits = load_digits().data[::3].astype(np.uint8)
 (pathlib.Path(__file__).parent / "digits.u8").write_bytes(digits.tobytes())
 x = digits.astype(np.float32)
 runs = []
-for seed in range(3):
+for seed in range(20):
     e = umap.UMAP(random_state=seed).fit_transform(x)
     runs.append([float(trustworthiness(x, e, n_neighbors=15)), preservation(x, e, 15)])
 e = PCA(2, svd_solver="full").fit_transform(x)
