@@ -12,7 +12,7 @@ struct StatusCommand: ParsableCommand {
     @OptionGroup var selection: SelectionArguments
     @OptionGroup var store: StoreArgument
 
-    @Flag(help: "Also how long a task of each stage takes.")
+    @Flag(help: "Also what the finished tasks of each stage took when they ran: time and memory.")
     var times = false
 
     @Flag(help: "Prints the status as JSON.")
@@ -34,10 +34,15 @@ struct StatusCommand: ParsableCommand {
         artifacts.endRun()
         let graph = tasks.graph
         var stages = graph.stages.map { _ in Counts() }
+        var costs = graph.stages.map { _ in StageCost() }
         for task in graph.tasks.indices {
             let stage = Int(graph.tasks[task].stage)
             if plan.verdicts[task] == .upToDate {
                 stages[stage].done += 1
+                // A record that is gone or damaged is `verify`'s business; its task counts as done all the same.
+                if times, let key = plan.keys[task], let record = try? artifacts.record(key) {
+                    costs[stage].add(record.action)
+                }
             } else if let key = plan.keys[task], try artifacts.isLocked(key) {
                 stages[stage].running += 1
             } else if case .previouslyFailed? = plan.reasons[task] {
@@ -46,7 +51,6 @@ struct StatusCommand: ParsableCommand {
                 stages[stage].stale += 1
             }
         }
-        let typical = times ? try artifacts.typicalSeconds(manifests: graph.stages.map(\.manifest)) : []
         if json {
             let list = graph.stages.indices.map { index in
                 var map: [String: ConfigValue] = [
@@ -54,25 +58,28 @@ struct StatusCommand: ParsableCommand {
                     "stale": .integer(Int64(stages[index].stale)), "failed": .integer(Int64(stages[index].failed)),
                     "running": .integer(Int64(stages[index].running)),
                 ]
-                if times { map["typicalSeconds"] = typical[index].map { .real($0) } ?? .null }
+                if times { map.merge(costs[index].values) { $1 } }
                 return ConfigValue.map(map)
             }
             StandardOutput.write(JSONText.of(.map(["pipeline": .text(graph.pipeline), "stages": .list(list)])))
             return
         }
-        var table = TextTable([.left, .right, .right, .right, .right, .right] + (times ? [.right] : []))
-        table.add(["stage", "done", "stale", "failed", "running", "tasks"] + (times ? ["a task takes"] : []))
+        let headings = times ? StageCost.headings : []
+        var table = TextTable([.left] + [TextTable.Alignment](repeating: .right, count: 5 + headings.count))
+        table.add(["stage", "done", "stale", "failed", "running", "tasks"] + headings)
         var sum = Counts()
+        var all = StageCost()
         for index in graph.stages.indices where stages[index].total > 0 {
             let counts = stages[index]
             sum.done += counts.done
             sum.stale += counts.stale
             sum.failed += counts.failed
             sum.running += counts.running
-            let time = times ? [typical[index].map { DurationText.of($0) } ?? "?"] : []
-            table.add([graph.stages[index].name] + StatusCommand.cells(counts) + time)
+            all.add(costs[index])
+            table.add(
+                [graph.stages[index].name] + StatusCommand.cells(counts) + (times ? costs[index].cells : []))
         }
-        table.add(["all"] + StatusCommand.cells(sum) + (times ? [""] : []))
+        table.add(["all"] + StatusCommand.cells(sum) + (times ? all.cells : []))
         StandardOutput.write(table.text)
     }
 

@@ -79,6 +79,18 @@ struct RerunTests {
         #expect(verbose.contains("may run    final: only if an input changes"))
     }
 
+    @Test func statusTellsWhatTheFinishedTasksOfEachStageTook() throws {
+        let project = try ScratchProject.fan()
+        let before = try project.run("status", "p.yaml", "--times").output
+        #expect(before.contains("median task") && before.contains("peak memory"))
+        #expect(!before.contains("KiB") && !before.contains("MiB"), "nothing has run, so nothing is told")
+        _ = try project.executed()
+        let after = try project.run("status", "p.yaml", "--times", "--json").output
+        for key in ["medianSeconds", "longestSeconds", "wallSeconds", "processorSeconds", "peakMemoryBytes"] {
+            #expect(after.components(separatedBy: "\"\(key)\"").count == 4, "one for each of the three stages: \(key)")
+        }
+    }
+
     @Test(.enabled(if: ScratchProject.hasPython, "needs /usr/bin/python3"))
     func aPythonStageReadsTheJobAndReportsProgress() throws {
         let project = try ScratchProject()
