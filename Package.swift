@@ -141,7 +141,7 @@ let package = Package(
         // section scans of any format, reduced in bounded memory
         library("SectionFiles", ["NDArray", "TIFF", "PNG", "JPEG"]),
         // filters, histograms, CLAHE, morphology, active contours
-        library("Imaging", ["NDArray"]),
+        library("Imaging", ["NDArray", "LinearAlgebra"]),
         // SURF, matching, RANSAC, rigid transforms, stacks
         library("Registration", ["NDArray", "Imaging", "LinearAlgebra"]),
         // affine maps, displacement fields and chains of them between physical spaces (RAS mm)

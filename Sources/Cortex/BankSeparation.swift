@@ -9,6 +9,9 @@ struct BankSeparation: Sendable {
     /// No pia is put nearer to white matter than this share of the cortex's median thickness: in the narrow ground of a sulcus the
     /// distance has a ridge too, but the cortex is one sheet there.
     var thicknessShare: Float = 0.7
+    /// Nor farther than this share of it: a pia that is not seen is a thickness away from white matter on both sides, and where gray matter is
+    /// thicker than that on both sides of a ridge it is a gyrus without white matter.
+    var largestThicknessShare: Float = .infinity
     /// Ways to white matter that open wider than this angle lead to different banks: its cosine.
     var largestCosine: Float = 0
 
@@ -28,7 +31,9 @@ struct BankSeparation: Sendable {
         let offsets = nearestWhite(grid)
         let reachesPia = reachesPia(grid)
         var limits = self
-        limits.smallestDistance = max(smallestDistance, thicknessShare * medianThickness(grid, offsets))
+        let thickness = medianThickness(grid, offsets)
+        limits.smallestDistance = max(smallestDistance, thicknessShare * thickness)
+        limits.largestDistance = min(largestDistance, largestThicknessShare * thickness)
         let settled = limits
         let count = grid.map.count
         let band = LaplaceLevel.band
@@ -44,6 +49,7 @@ struct BankSeparation: Sendable {
                     else { continue }
                     grid.neighbours.base[6 * cell + link] = Int32(count)
                     grid.anchors.base[cell] += 1 / share
+                    grid.crossings?.base[6 * cell + link] = share
                     cuts += 1
                 }
                 if cuts > 0 { found.base[part] += 1 }
@@ -97,7 +103,9 @@ struct BankSeparation: Sendable {
         let b = SIMD3<Float>(Float(there.x), Float(there.y), Float(there.z))
         let (aa, bb, ab) = ((a * a).sum(), (b * b).sum(), (a * b).sum())
         let smallest = smallestDistance * smallestDistance
-        guard aa >= smallest, bb >= smallest, ab < largestCosine * (aa * bb).squareRoot() else { return nil }
+        let largest = largestDistance * largestDistance
+        guard aa >= smallest, bb >= smallest, aa <= largest, bb <= largest, ab < largestCosine * (aa * bb).squareRoot()
+        else { return nil }
         let axis = link / 2
         let step: Float = link & 1 == 1 ? 1 : -1
         // |a − s e|² = |b + (1 − s) e|² on the way s from here (0) to there (1).

@@ -6,6 +6,8 @@ public enum DepthMeasure: String, Sendable, CaseIterable {
     case laplace
     /// The share of the way along the field's lines: half-way between pia and white matter is 0.5 however the cortex is bent.
     case equidistant
+    /// The share of distances, through gray matter: half-way is where pia and white matter are equally far. No equation is solved.
+    case distance
 }
 
 /// How the depth in the cortex is computed.
@@ -16,6 +18,10 @@ public struct CorticalDepthSettings: Sendable, Equatable {
     public var largestBankDistance: Double
     /// Nor is a pia put nearer to white matter than this share of the median thickness.
     public var bankThicknessShare: Double
+    /// Nor farther from it than this share.
+    public var largestBankThicknessShare = Double.infinity
+    /// Ways to white matter on both sides of such a pia open at least so wide.
+    public var bankAngleDeg = 90.0
     /// Whether touching banks are separated.
     public var separatesBanks: Bool
     public var measure: DepthMeasure
@@ -44,7 +50,7 @@ public struct CorticalDepthSettings: Sendable, Equatable {
 public struct CorticalDepth: Sendable {
     /// 0 at the pia, 1 at the white surface, NaN outside gray matter.
     public var depth: Volume<Float>
-    /// ‖b − A u‖ / ‖b‖ of the solution.
+    /// ‖b − A u‖ / ‖b‖ of the solution; 0 where none was asked for.
     public var residual: Double
     public var iterations: Int
     /// Voxels of gray matter.
@@ -78,6 +84,10 @@ public func corticalDepth(
     }
     if let excluded { precondition(labels.hasShape(of: excluded), "Labels and excluded parts differ in size.") }
     precondition(labels.elements.count < Int(Int32.max), "A volume of 2³¹ voxels or more is too large.")
+    if settings.measure == .distance {
+        return distanceDepth(
+            labels: labels, fractions: fractions, excluded: excluded, settings: settings, threads: threads)
+    }
     var separated = 0
     let system = GraySystem(
         labels: labels, fractions: fractions, excluded: excluded, settings: settings, threads: threads,
@@ -100,6 +110,37 @@ public func corticalDepth(
         separatedVoxels: separated)
 }
 
+/// The depth by distances; see `DistanceDepth`.
+private func distanceDepth(
+    labels: Volume<UInt8>, fractions: TissueFractions?, excluded: Volume<UInt8>?, settings: CorticalDepthSettings,
+    threads: Int
+) -> CorticalDepth {
+    let grid = GrayGrid(
+        labels: labels, fractions: fractions, excluded: excluded, keepsCrossings: true, threads: threads)
+    var separated = 0
+    if settings.separatesBanks { separated = BankSeparation(settings).cut(grid, threads: threads) }
+    var depth = Volume<Float>(planes: labels.planes, rows: labels.rows, columns: labels.columns, filledWith: .nan)
+    if let crossings = grid.crossings {
+        let shares = DistanceDepth(grid: grid).shares(crossings: crossings, threads: threads)
+        depth.elements.withUnsafeMutableBufferPointer { depth in
+            for cell in 0..<grid.map.count { depth[Int(grid.voxels[cell])] = shares[cell] }
+        }
+    }
+    return CorticalDepth(
+        depth: depth, residual: 0, iterations: 0, grayVoxels: grid.map.count, separatedVoxels: separated)
+}
+
+extension BankSeparation {
+    fileprivate init(_ settings: CorticalDepthSettings) {
+        self.init(
+            smallestDistance: Float(settings.smallestBankDistance),
+            largestDistance: Float(settings.largestBankDistance),
+            thicknessShare: Float(settings.bankThicknessShare),
+            largestThicknessShare: Float(settings.largestBankThicknessShare),
+            largestCosine: Float(Math.cos(settings.bankAngleDeg * Double.pi / 180)))
+    }
+}
+
 /// The system of a volume, ready to be solved; what was needed to build it is gone.
 private struct GraySystem {
     let solver: LaplaceSolver
@@ -113,11 +154,7 @@ private struct GraySystem {
     ) {
         let grid = GrayGrid(labels: labels, fractions: fractions, excluded: excluded, threads: threads)
         if settings.separatesBanks {
-            let separation = BankSeparation(
-                smallestDistance: Float(settings.smallestBankDistance),
-                largestDistance: Float(settings.largestBankDistance),
-                thicknessShare: Float(settings.bankThicknessShare))
-            separated = separation.cut(grid, threads: threads)
+            separated = BankSeparation(settings).cut(grid, threads: threads)
         }
         finest = LaplaceLevel(
             count: grid.map.count, reds: grid.map.reds, neighbours: grid.neighbours, weights: nil,

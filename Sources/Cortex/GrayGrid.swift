@@ -18,12 +18,15 @@ struct GrayGrid {
     let right: GridBuffer<Float>
     /// Offset of the nearest white voxel that a cell touches, (plane, row, column) with a 1 at the end; 0 at the end where it touches none.
     let touched: GridBuffer<SIMD4<Int8>>
+    /// The share of each link's length at which it is cut: positive by the pia, negative by white matter, 0 not at all; nil where nobody asks.
+    let crossings: GridBuffer<Float>?
 
     /// The least share of a link: keeps the weights within bounds, for an error of at most a fiftieth of a voxel.
     static let smallestShare: Float = 0.02
 
     init(
-        labels: Volume<UInt8>, fractions: TissueFractions?, excluded: Volume<UInt8>?, threads: Int
+        labels: Volume<UInt8>, fractions: TissueFractions?, excluded: Volume<UInt8>?, keepsCrossings: Bool = false,
+        threads: Int
     ) {
         let (planes, rows, columns) = (labels.planes, labels.rows, labels.columns)
         let map = CellMap(planes: planes, rows: rows, columns: columns, threads: threads) { plane, row, column in
@@ -37,6 +40,8 @@ struct GrayGrid {
         let touched = GridBuffer<SIMD4<Int8>>(count: map.count, filledWith: SIMD4(0, 0, 0, 0))
         (self.voxels, self.neighbours, self.anchors, self.right) = (voxels, neighbours, anchors, right)
         self.touched = touched
+        let crossings = keepsCrossings ? GridBuffer<Float>(count: 6 * map.count, filledWith: 0) : nil
+        self.crossings = crossings
         let isKnown = Self.knownPlanes(labels, excluded)
         let levels = BoundaryLevels(labels: labels, fractions: fractions)
         parallelFor(planes, threads: threads) { plane in
@@ -61,9 +66,11 @@ struct GrayGrid {
                             continue
                         }
                         if let excluded, excluded.elements[other] != 0 { continue }
-                        let pull = 1 / max(levels.share(from: voxel, to: other), Self.smallestShare)
-                        anchors.base[cell] += pull
-                        if labels.elements[other] == TissueClass.white { right.base[cell] += pull }
+                        let share = max(levels.share(from: voxel, to: other), Self.smallestShare)
+                        let isWhite = labels.elements[other] == TissueClass.white
+                        anchors.base[cell] += 1 / share
+                        if isWhite { right.base[cell] += 1 / share }
+                        crossings?.base[6 * cell + link] = isWhite ? -share : share
                     }
                     touched.base[cell] = Self.whiteBeside(plane, row, column, labels)
                 }

@@ -7,7 +7,7 @@ public import StageKit
 public struct CorticalDepthField: Stage {
     public static let name = "cortical-depth"
     public static let summary =
-        "Solves Laplace's equation in gray matter, 0 at the pia and 1 at the white surface; touching banks stay apart (Methods 3.2)."
+        "How deep gray matter lies, 0 at the pia and 1 at the white surface; touching banks stay apart (Methods 3.2)."
 
     public static func run(_ context: StageContext) throws {
         let bankUm = try context.config.double("bank_minimum_um", in: 0...)
@@ -15,6 +15,8 @@ public struct CorticalDepthField: Stage {
         let tolerance = try context.config.double("tolerance", in: 1e-12...0.1)
         var settings = CorticalDepthSettings()
         settings.bankThicknessShare = try context.config.double("bank_thickness_share", in: 0...1)
+        settings.largestBankThicknessShare = try context.config.double("bank_thickness_limit", in: 0...)
+        settings.bankAngleDeg = try context.config.double("bank_angle_deg", in: 0...180)
         settings.measure = try context.config.choice("measure", of: DepthMeasure.self)
         settings.separatesBanks = try context.config.bool("separates_banks")
         settings.maximumIterations = try context.config.integer("maximum_iterations", in: 1...100_000)

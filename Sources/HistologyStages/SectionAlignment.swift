@@ -27,7 +27,10 @@ public struct SectionAlignment: Stage {
                     "its resolution of \(fixed.spacingUm) µm is not that of the moving section, \(moving.spacingUm) µm",
                     port: "fixed", file: input.path)
             }
-            let result = alignSections(moving.features, fixed.features, settings: settings, threads: context.cores)
+            let result = alignSections(
+                moving.features, fixed.features, settings: settings,
+                orientations: FaceDown.orientations(try FaceDown(movingInput), try FaceDown(input)),
+                threads: context.cores)
             let section = try input.coordinate("section")
             if result.verdict != .accepted {
                 context.warn(

@@ -13,8 +13,10 @@ public struct SectionBridge: Stage {
 
     public static func run(_ context: StageContext) throws {
         let spanLimit = try context.config.integer("span", in: 2...20)
-        var keypoints: [String: String] = [:]
-        for input in try context.inputs("keypoints") { keypoints[try input.coordinate("section")] = input.path }
+        var keypoints: [String: (path: String, faceDown: FaceDown)] = [:]
+        for input in try context.inputs("keypoints") {
+            keypoints[try input.coordinate("section")] = (input.path, try FaceDown(input))
+        }
         // In the order of the axis: a section's next one is the one after it.
         let chain = try context.inputs("transforms").map { input in
             (artifact: try AlignmentArtifact(path: input.path), path: input.path)
@@ -69,17 +71,20 @@ public struct SectionBridge: Stage {
 
     /// The nearest pair over a break that can be aligned.
     private static func firstBridge(
-        over index: Int, sections: [String], keypoints: [String: String], spanLimit: Int, _ context: StageContext
+        over index: Int, sections: [String], keypoints: [String: (path: String, faceDown: FaceDown)],
+        spanLimit: Int, _ context: StageContext
     ) throws -> Bridge? {
         for span in 2...spanLimit {
             for first in (index + 1 - span + 1)...index where first >= 0 && first + span < sections.count {
                 let (one, other) = (sections[first], sections[first + span])
-                guard let movingPath = keypoints[one], let fixedPath = keypoints[other] else { continue }
-                let moving = try KeypointsArtifact(path: movingPath)
-                let fixed = try KeypointsArtifact(path: fixedPath)
+                guard let movingFile = keypoints[one], let fixedFile = keypoints[other] else { continue }
+                let moving = try KeypointsArtifact(path: movingFile.path)
+                let fixed = try KeypointsArtifact(path: fixedFile.path)
                 let settings = try AlignmentSettings(context.config, spacingUm: moving.spacingUm, seed: context.seed)
                 let result = alignSections(
-                    moving.features, fixed.features, settings: settings, threads: context.cores)
+                    moving.features, fixed.features, settings: settings,
+                    orientations: FaceDown.orientations(movingFile.faceDown, fixedFile.faceDown),
+                    threads: context.cores)
                 guard result.verdict == .accepted else { continue }
                 return Bridge(
                     moving: one, fixed: other, transform: moving.inUm(result.transform, onto: fixed),

@@ -124,15 +124,20 @@ struct ExcludedParts: Sendable {
         }
     }
 
-    /// Whether the voxel at a place of a section was excluded.
+    /// Whether one of the eight voxels around a place of a section was excluded: where the border of the excluded part
+    /// runs within a voxel is not known.
     func contains(_ positionUm: SIMD2<Double>, by transform: RigidTransform, planeUm: Double) -> Bool {
         let place = transform(PlanarPoint(row: positionUm.x, column: positionUm.y))
-        let plane = Int(((planeUm - originUm[0]) / spacingUm).rounded())
-        let row = Int(((place.row - originUm[1]) / spacingUm).rounded())
-        let column = Int(((place.column - originUm[2]) / spacingUm).rounded())
-        guard plane >= 0, plane < excluded.planes, row >= 0, row < excluded.rows, column >= 0,
-            column < excluded.columns
-        else { return false }
-        return excluded[plane, row, column] != 0
+        func around(_ coordinate: Double, _ originUm: Double, _ count: Int) -> Range<Int> {
+            let first = Int(((coordinate - originUm) / spacingUm).rounded(.down))
+            return max(first, 0)..<max(min(first + 2, count), max(first, 0))
+        }
+        for plane in around(planeUm, originUm[0], excluded.planes) {
+            for row in around(place.row, originUm[1], excluded.rows) {
+                for column in around(place.column, originUm[2], excluded.columns)
+                where excluded[plane, row, column] != 0 { return true }
+            }
+        }
+        return false
     }
 }

@@ -20,6 +20,7 @@ struct VolumePlanes {
     private(set) var interpolated = 0
     private var loaded: [Int: PlacedSection] = [:]
     private var shapes: [Int: SectionShape] = [:]
+    private var pair: (before: Int, shapes: (SectionShape, SectionShape))?
 
     init(
         grid: ReconstructionGrid, positionsUm: [Double], fillGapUm: Double, interpolates: Bool, emptyGray: UInt8,
@@ -42,7 +43,7 @@ struct VolumePlanes {
         if interpolates, chosen.count == 1, let (before, after) = neighbours(of: positionUm) {
             shapes = shapes.filter { $0.key == before || $0.key == after }
             loaded = [:]
-            let (first, second) = (try shape(before), try shape(after))
+            let (first, second) = try pair(before, after)
             interpolated += 1
             let gapUm = positionsUm[after] - positionsUm[before]
             return interpolatedPlane(
@@ -64,6 +65,13 @@ struct VolumePlanes {
             positionsUm[after] - positionsUm[after - 1] <= fillGapUm
         else { return nil }
         return (after - 1, after)
+    }
+
+    private mutating func pair(_ before: Int, _ after: Int) throws -> (SectionShape, SectionShape) {
+        if let pair, pair.before == before { return pair.shapes }
+        let made = SectionShape.joined(try shape(before), try shape(after))
+        pair = (before, made)
+        return made
     }
 
     private mutating func shape(_ member: Int) throws -> SectionShape {

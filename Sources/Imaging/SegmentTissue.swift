@@ -4,8 +4,9 @@ public import NDArray
 ///
 /// Minimum, maximum and mean filters even out cells; the slide is told from tissue by the histogram
 /// (`SlideThreshold`); then, inside the tissue, contrast is raised by CLAHE, blurred and filtered again, and a
-/// morphological Chan–Vese contour parts gray from white. Small pieces, holes and islands are cleaned away; nothing is
-/// closed, so that tight sulci stay open.
+/// morphological Chan–Vese contour parts gray from white. Both edges are moved half-way between what lies on their two
+/// sides nearby (`HalfWayEdge`). Small pieces, holes and islands are cleaned away; nothing is closed, so that tight sulci
+/// stay open.
 ///
 /// - Parameters:
 ///   - image: gray levels, tissue darker than the slide (or the other way round, with `recipe.darkBackground`), about
@@ -32,16 +33,18 @@ public func segmentTissue(
             report: segmentation.report)
     }
     var white = segmentation.white(in: tissue)
+    segmentation.refine(&white, in: tissue)
     segmentation.clean(&white, &tissue)
     return segmentation.result(tissue: tissue, white: white)
 }
 
 /// The steps of one segmentation.
 private struct Segmentation {
-    let image: Image<UInt8>
+    /// With even light, once the slide is found.
+    private(set) var image: Image<UInt8>
     let raw: Image<Float>
     /// The image blurred by a pixel: cells are gone, tight sulci still open.
-    let blurred: Image<Float>
+    private(set) var blurred: Image<Float>
     let spacingUm: Double
     let recipe: SegmentationRecipe
     let threads: Int
@@ -78,6 +81,16 @@ private struct Segmentation {
         guard image.count > 0 else { return nil }
         let padding = padding(of: image)
         report.paddingFraction = Double(padding.setCount) / Double(image.count)
+        var light: SlideLight?
+        if recipe.background == .slide, recipe.evensLight, recipe.slideFrom == nil,
+            let otsu = otsuThreshold(histogram(of: image, inside: ~padding))
+        {
+            light = SlideLight(blurred, bright: BitImage(blurred) { $0 > Float(otsu) } & ~padding)
+        }
+        if let light {
+            blurred = light.flattened(blurred)
+            image = light.flattened(raw).levels()
+        }
         let opened = openedMean(image)
         let judged: Image<Float>
         let applied: Image<Float>
@@ -109,6 +122,18 @@ private struct Segmentation {
             found.level = known
             found.seedLevel = min(found.seedLevel, known)
         }
+        var rim: BitImage?
+        var paleLevel: Double?
+        if let light {
+            let white = levelAboveEnclosedWhite(
+                blurred, slide: light, otsu: found.otsu, padding: padding,
+                leastPx: pixels(mm2: recipe.minimumIslandMm2))
+            // Without white matter as pale as this there is nothing between tissue and slide.
+            found.level = white.level ?? found.seedLevel
+            found.seedLevel = min(found.seedLevel, found.level)
+            paleLevel = white.whiteLevel.map { ($0 + light.level) / 2 }
+            rim = white.rim
+        }
         report.threshold = found.level
         report.otsu = found.otsu
         report.slideLevel = found.slideLevel
@@ -122,16 +147,45 @@ private struct Segmentation {
         }
         let limit = Float(found.level)
         let seed = Float(found.seedLevel)
-        let below = BitImage(applied) { $0 < limit } & ~padding
+        var below = BitImage(applied) { $0 < limit } & ~padding
+        if let rim { below = below & ~rim }
         let connected = (BitImage(opened) { $0 < seed } & below).reconstructed(inside: below)
         let tissue = recipe.background == .slide && recipe.slideFrom == nil ? connected : below
-        let pieces = removingSmallObjects(tissue, maximumSizePx: pixels(mm2: recipe.minimumTissueMm2) - 1)
-        return fillingHoles(of: pieces, in: applied, found: found)
+        let pieces = removingSmallObjects(
+            light == nil ? tissue : tissue.withoutRim(), maximumSizePx: pixels(mm2: recipe.minimumTissueMm2) - 1)
+        let filled = fillingHoles(
+            of: pieces, in: applied, paleLevel: paleLevel ?? found.level + (found.brightLevel - found.level) / 6)
+        guard recipe.background == .slide, recipe.refinesEdges else { return filled }
+        return refined(
+            filled, slideLevel: Float(light?.level ?? found.slideLevel), within: ~(padding | (rim ?? padding)))
     }
 
-    /// Fills holes that are small, and those of any size that are hardly brighter than the threshold: pale white
+    /// Tissue with its edge half-way between the slide and what lies two to five pixels below the edge.
+    private func refined(_ tissue: BitImage, slideLevel: Float, within: BitImage) -> BitImage {
+        let shell = tissue.eroded(radiusPx: 2) & ~tissue.eroded(radiusPx: 5)
+        let moved = HalfWayEdge(windowPx: 9, threads: threads).moved(
+            tissue, in: blurred, inside: .samples(shell), outside: .level(slideLevel), within: within)
+        let pieces = removingSmallObjects(moved, maximumSizePx: pixels(mm2: recipe.minimumTissueMm2) - 1)
+        return fillingSmallHoles(pieces, maximumSizePx: pixels(mm2: recipe.maximumHoleMm2), fillsAtBorder: false)
+    }
+
+    /// Moves white matter's edge half-way between white and gray matter nearby; the slide's blur counts for neither.
+    func refine(_ white: inout BitImage, in tissue: BitImage) {
+        guard recipe.background == .slide, recipe.refinesEdges else { return }
+        let inner = tissue.eroded(radiusPx: 3)
+        for _ in 0..<2 {
+            let gray = inner & ~white.dilated(radiusPx: 2)
+            let next = HalfWayEdge(windowPx: 15, threads: threads).moved(
+                white, in: blurred, inside: .samples(white.eroded(radiusPx: 2)), outside: .samples(gray),
+                within: tissue)
+            if next == white { break }
+            white = next
+        }
+    }
+
+    /// Fills holes that are small, and those of any size that are on average darker than `paleLevel`: pale white
     /// matter, not slide, which shows its own level in a ventricle or a pocket of a sulcus.
-    private func fillingHoles(of tissue: BitImage, in image: Image<Float>, found: SlideThreshold) -> BitImage {
+    private func fillingHoles(of tissue: BitImage, in image: Image<Float>, paleLevel: Double) -> BitImage {
         let small = pixels(mm2: recipe.maximumHoleMm2)
         guard small > 0 else { return tissue }
         let holes = connectedComponents(of: ~tissue)
@@ -140,32 +194,66 @@ private struct Segmentation {
         for index in image.elements.indices {
             sums[Int(holes.labels.elements[index])] += Double(image.elements[index])
         }
-        let pale = found.level + (found.brightLevel - found.level) / 6
         return tissue
             | holes.pixels { hole in
                 !atBorder.contains(hole)
-                    && (holes.sizes[hole] <= small || sums[hole] < pale * Double(holes.sizes[hole]))
+                    && (holes.sizes[hole] <= small || sums[hole] < paleLevel * Double(holes.sizes[hole]))
             }
     }
 
-    /// The bright part of the tissue: contrast is raised inside it, then a contour parts it in two.
+    /// The bright part of the tissue: told by depth where that can tell, else by contrast raised inside it; then a contour parts it in two.
     func white(in tissue: BitImage) -> BitImage {
-        let contrast: Image<Float>
-        if let enhanced {
-            contrast = enhanced
-        } else {
-            let filters = MaskedFilters(mask: tissue, threads: threads)
-            let opened = filters.openedMean(image, size: recipe.filterSizePx)
-            let scaled = opened.map { $0 / 255 }
-            let equalized =
-                recipe.claheKernelPx == 0
-                ? scaled
-                : adaptiveHistogramEqualization(
-                    scaled, kernelSizePx: recipe.claheKernelPx, clipLimit: recipe.claheClipLimit, inside: tissue,
-                    threads: threads)
-            let blurred = filters.gaussian(equalized, sigmaPx: recipe.gaussianSigmaPx)
-            contrast = filters.openedMean(blurred, size: recipe.filterSizePx)
+        let filters = MaskedFilters(mask: tissue, threads: threads)
+        guard enhanced == nil, recipe.unmixesByDepth, recipe.minimumWhiteDepthMm > 0 else {
+            return brightPart(raisedContrast(filters), in: tissue)
         }
+        let opened = filters.openedMean(image, size: recipe.filterSizePx).map { $0 / 255 }
+        let contrast = filters.openedMean(
+            filters.gaussian(opened, sigmaPx: recipe.gaussianSigmaPx), size: recipe.filterSizePx)
+        let depth = distanceTransform(of: holeless(tissue), threads: threads)
+        let whiteDepthPx = recipe.minimumWhiteDepthMm * 1000 / spacingUm
+        let levels = contrast.levels(scale: 255)
+        switch DepthUnmixing(levels, depth: depth, whiteDepthPx: whiteDepthPx).finding {
+        case .noWhite: return BitImage(rows: tissue.rows, columns: tissue.columns)
+        case .unknown: return brightPart(raisedContrast(filters), in: tissue)
+        case .threshold(let threshold):
+            let counts = histogram(of: levels, inside: tissue)
+            let middle = (Float(threshold) + 0.5) / 255
+            let share = shareOfWay(counts, to: threshold)
+            let (low, high) = (Float(quantile(0.05, of: counts)) / 255, Float(quantile(0.99, of: counts)) / 255)
+            let kept = contrast.map { min(max($0, low), high) }
+            let sigmaPx = recipe.stainScaleMm * 1000 / spacingUm
+            let half = Float(whiteDepthPx / 2)
+            let evened =
+                sigmaPx > 0
+                ? stainNormalized(
+                    kept, tissue: tissue, threshold: middle, share: share, mayBeWhite: BitImage(depth) { $0 > half },
+                    sigmaPx: sigmaPx, threads: threads) : nil
+            // Beyond a half of the way a pixel is of its class for certain: the contour weighs both classes' spread alike.
+            let reach = min(share, 1 - share)
+            let judged =
+                evened.map { $0.map { min(max(($0 - share) / reach, -1), 1) } }
+                ?? kept.map { min(max(($0 - middle) * 16, -1), 1) }
+            return contour(judged, above: 0, in: tissue)
+        }
+    }
+
+    /// The tissue's brightness with contrast raised by CLAHE, in 0 … 1.
+    private func raisedContrast(_ filters: MaskedFilters) -> Image<Float> {
+        if let enhanced { return enhanced }
+        let scaled = filters.openedMean(image, size: recipe.filterSizePx).map { $0 / 255 }
+        let equalized =
+            recipe.claheKernelPx == 0
+            ? scaled
+            : adaptiveHistogramEqualization(
+                scaled, kernelSizePx: recipe.claheKernelPx, clipLimit: recipe.claheClipLimit, inside: filters.mask,
+                threads: threads)
+        let blurred = filters.gaussian(equalized, sigmaPx: recipe.gaussianSigmaPx)
+        return filters.openedMean(blurred, size: recipe.filterSizePx)
+    }
+
+    /// The bright class by the histogram of all tissue.
+    private func brightPart(_ contrast: Image<Float>, in tissue: BitImage) -> BitImage {
         let levels = contrast.levels(scale: 255)
         let counts = histogram(of: levels, inside: tissue)
         // Drawings, dirt and folds are far off; only which side of a threshold they are on counts.
@@ -185,10 +273,24 @@ private struct Segmentation {
         let evened =
             sigmaPx > 0
             ? stainNormalized(kept, tissue: tissue, threshold: middle, sigmaPx: sigmaPx, threads: threads) : nil
-        return morphologicalChanVese(
-            evened ?? kept, iterations: recipe.contourIterations,
-            initial: BitImage(evened ?? kept) { $0 > (evened == nil ? middle : 0.5) } & tissue, inside: tissue,
-            smoothing: recipe.contourSmoothing)
+        return contour(evened ?? kept, above: evened == nil ? middle : 0.5, in: tissue)
+    }
+
+    private func contour(_ contrast: Image<Float>, above level: Float, in tissue: BitImage) -> BitImage {
+        morphologicalChanVese(
+            contrast, iterations: recipe.contourIterations, initial: BitImage(contrast) { $0 > level } & tissue,
+            inside: tissue, smoothing: recipe.contourSmoothing)
+    }
+
+    /// How far a level lies on the way from the mean of the counts up to it to the mean of those above.
+    private func shareOfWay(_ counts: [Int], to level: Int) -> Float {
+        func mean(_ levels: Range<Int>) -> Double {
+            let total = counts[levels].reduce(0, +)
+            return levels.reduce(0.0) { $0 + Double($1) * Double(counts[$1]) } / Double(max(total, 1))
+        }
+        let (gray, white) = (mean(0..<level + 1), mean(level + 1..<256))
+        guard white > gray else { return 0.5 }
+        return Float(min(max((Double(level) + 0.5 - gray) / (white - gray), 0.2), 0.8))
     }
 
     /// White matter and tissue without the pale rim of the cortex and without islands.

@@ -26,6 +26,12 @@ public struct SegmentationRecipe: Sendable, Equatable {
     /// Size of the mean that smooths the histogram, in levels; in the paper 5.
     public var histogramMean = 5
     public var background = Background.slide
+    /// Whether uneven light is taken out first, as the slide shows it, and pale white matter looked for where dark tissue encloses it.
+    public var evensLight = true
+    /// Whether gray and white matter are told apart by what lies how deep; else by the least error over the whole tissue.
+    public var unmixesByDepth = true
+    /// Whether the edges of tissue and of white matter are moved half-way between the brightness of both sides nearby.
+    public var refinesEdges = true
     /// How far from Otsu's threshold a minimum of the histogram may lie to be taken, in levels.
     public var minimumReach = 8
     /// How deep a minimum must lie below the lower of its two peaks to count, as a share of it.

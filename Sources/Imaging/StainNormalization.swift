@@ -10,16 +10,20 @@ import NDArray
 /// - Parameters:
 ///   - image: brightness.
 ///   - threshold: parts the section's gray from its white matter.
+///   - mayBeWhite: no pixel elsewhere is taken for white matter when the means are measured; nil excludes none.
+///   - share: where between both means the classes part.
 ///   - sigmaPx: standard deviation of the window.
 /// - Returns: the normalised brightness, 0 outside the tissue; nil where the section is of one class.
 ///
 /// Reference: the local means are those of S. Lankton, A. Tannenbaum, IEEE Trans. Image Process. 17, 2029 (2008),
 /// doi:10.1109/TIP.2008.2004611.
 func stainNormalized(
-    _ image: Image<Float>, tissue: BitImage, threshold: Float, sigmaPx: Double, threads: Int
+    _ image: Image<Float>, tissue: BitImage, threshold: Float, share: Float = 0.5, mayBeWhite: BitImage? = nil,
+    sigmaPx: Double, threads: Int
 ) -> Image<Float>? {
     let cells = TissueCells(image, tissue: tissue)
-    var white = cells.values.map { $0 > threshold }
+    let allowed = mayBeWhite.map { cells.middles(of: $0) }
+    var white = cells.values.indices.map { cells.values[$0] > threshold && allowed?[$0] != false }
     var means: LocalMeans?
     for scale in [2 * sigmaPx, sigmaPx] {
         for _ in 0..<4 {
@@ -27,7 +31,7 @@ func stainNormalized(
                 cells, white: white, sigmaCells: scale / Double(TissueCells.side), threads: threads)
             guard let found else { return nil }
             means = found
-            let next = cells.classified(by: found)
+            let next = cells.classified(by: found, share: share, allowed: allowed)
             if next == white { break }
             white = next
         }
@@ -68,12 +72,23 @@ private struct TissueCells {
         weights = counts.map { $0 / Float(side * side) }
     }
 
-    func classified(by means: LocalMeans) -> [Bool] {
+    /// Whether the pixel in the middle of each cell is set.
+    func middles(of mask: BitImage) -> [Bool] {
+        (0..<rows * columns).map { cell in
+            let row = min(cell / columns * TissueCells.side + TissueCells.side / 2, mask.rows - 1)
+            let column = min(cell % columns * TissueCells.side + TissueCells.side / 2, mask.columns - 1)
+            return mask[row, column]
+        }
+    }
+
+    func classified(by means: LocalMeans, share: Float, allowed: [Bool]?) -> [Bool] {
         var white = [Bool](repeating: false, count: values.count)
         for row in 0..<rows {
             for column in 0..<columns where weights[row * columns + column] > 0 {
                 let (dark, range) = means.at(row: Float(row), column: Float(column))
-                white[row * columns + column] = values[row * columns + column] > dark + range / 2
+                white[row * columns + column] =
+                    values[row * columns + column]
+                    > dark + range * share && allowed?[row * columns + column] != false
             }
         }
         return white

@@ -110,21 +110,22 @@ public struct PairAlignment: Sendable, Equatable {
 /// A brain is nearly symmetric, so a mirrored fit to a good section finds inliers too, and the plain fit to a mirrored one. Hence both are
 /// tried and compared by what the whole sections look like on each other, not by inliers alone.
 ///
+/// - Parameter orientations: which transforms are tried: plain ones (false), mirrored ones (true).
 /// - Returns: the alignment; `verdict` says whether to trust it.
 public func alignSections(
     _ moving: SectionFeatures, _ fixed: SectionFeatures, settings: AlignmentSettings = AlignmentSettings(),
-    threads: Int = 1
+    orientations: [Bool] = [false, true], threads: Int = 1
 ) -> PairAlignment {
     let centred = RigidTransform.about(moving.image.centre, onto: fixed.image.centre)
     let before = overlap(of: moving.image, on: fixed.image, under: centred, threads: threads)
     var best = PairAlignment(
         verdict: .tooFewInliers, transform: centred, matches: 0, inliers: 0, residualPx: .nan, before: before,
         after: before)
-    for mirrored in [false, true] {
+    for mirrored in orientations {
         let matches = matchKeypoints(
             moving.keypoints, fixed.keypoints, mirrored: mirrored, ratio: settings.ratio, mutual: settings.mutual,
             threads: threads)
-        if !mirrored { best.matches = matches.count }
+        if mirrored == orientations.first { best.matches = matches.count }
         var generator = SeededGenerator(seed: settings.seed, stream: "section-alignment", mirrored ? 1 : 0)
         guard
             let consensus = rigidConsensus(
@@ -133,8 +134,12 @@ public func alignSections(
                 isMirrored: mirrored, settings: settings.consensus, generator: &generator),
             consensus.inliers.count >= settings.minimumInliers
         else { continue }
-        // A mirrored fit of far fewer keypoints is not worth the look.
-        if mirrored, best.verdict == .accepted, 2 * consensus.inliers.count < best.inliers { continue }
+        // A mirrored fit of far fewer keypoints is not worth the look, unless the plain one lies badly.
+        if mirrored, best.verdict == .accepted, 2 * consensus.inliers.count < best.inliers,
+            best.after.correlation > 0.8
+        {
+            continue
+        }
         var transform = consensus.transform
         var after = overlap(of: moving.image, on: fixed.image, under: transform, threads: threads)
         if settings.refines {
@@ -149,7 +154,8 @@ public func alignSections(
         if attempt.isBetter(than: best) { best = attempt }
     }
     if best.verdict != .accepted, let least = settings.searchedCorrelation {
-        best = searched(moving.image, fixed.image, least: least, instead: best, threads: threads)
+        best = searched(
+            moving.image, fixed.image, least: least, orientations: orientations, instead: best, threads: threads)
     }
     if best.verdict != .accepted { best.transform = centred }
     return best
@@ -157,13 +163,16 @@ public func alignSections(
 
 /// What the gray levels alone find; the failed alignment where that correlates too little.
 private func searched(
-    _ moving: RegistrationImage, _ fixed: RegistrationImage, least: Double, instead failed: PairAlignment, threads: Int
+    _ moving: RegistrationImage, _ fixed: RegistrationImage, least: Double, orientations: [Bool],
+    instead failed: PairAlignment, threads: Int
 ) -> PairAlignment {
     var best = failed
-    for mirrored in [false, true] {
+    for mirrored in orientations {
         guard let transform = searchedTransform(moving: moving, fixed: fixed, mirrored: mirrored, threads: threads)
         else { continue }
         let after = overlap(of: moving, on: fixed, under: transform, threads: threads)
+        // Where the outlines disagree, the gray levels agree by chance.
+        guard after.dice >= 0.75 else { continue }
         // Hemispheres are alike: only a clear gain speaks for a mirrored section.
         let bar =
             mirrored && best.verdict == .accepted
@@ -177,10 +186,13 @@ private func searched(
 }
 
 extension PairAlignment {
-    /// An accepted one beats one that is not; of two accepted ones the better overlap weighted by the agreement of keypoints wins.
+    /// An accepted one beats one that is not; of two accepted ones the clearly better overlap wins, else the overlap weighted by the
+    /// agreement of keypoints.
     func isBetter(than other: PairAlignment) -> Bool {
         guard verdict == .accepted else { return other.verdict == .tooFewInliers }
         guard other.verdict == .accepted else { return true }
+        let gain = after.correlation - other.after.correlation
+        if abs(gain) > 0.1 { return gain > 0 }
         return after.correlation * Double(inliers) > other.after.correlation * Double(other.inliers)
     }
 }

@@ -77,7 +77,7 @@ private struct Shell {
 }
 
 extension Volume where Element == UInt8 {
-    fileprivate init(_ side: (Int, Int, Int), label: (Int, Int, Int) -> UInt8) {
+    init(_ side: (Int, Int, Int), label: (Int, Int, Int) -> UInt8) {
         self.init(planes: side.0, rows: side.1, columns: side.2, filledWith: 0)
         for plane in 0..<side.0 {
             for row in 0..<side.1 {

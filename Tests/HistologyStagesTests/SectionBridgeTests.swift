@@ -26,10 +26,21 @@ private final class StackFolder {
                     scratch: path)))
     }
 
+    /// What the cohort says of the sections' sides, by section.
+    var faceDown: [String: String] = [:]
+
     func input(_ name: String, _ section: String, _ number: Int = 0) -> InputFile {
-        InputFile(
+        var attributes: [String: ConfigValue] = [
+            "position_um": .real(Double(number) * 100), "pixel_size_um": .real(64),
+        ]
+        if let side = faceDown[section] { attributes["face_down"] = .text(side) }
+        return InputFile(
             path: path + "/" + name, item: [Coordinate(axis: "section", value: section)], digest: "",
-            attributes: ["section": ["position_um": .real(Double(number) * 100), "pixel_size_um": .real(64)]])
+            attributes: ["section": attributes])
+    }
+
+    func isMirrored(_ section: String) throws -> Bool {
+        try HDF5File(reading: path + "/" + section + "-transform.h5").read("/mirrored", as: UInt8.self) == [1]
     }
 
     static let alignment: [String: ConfigValue] = [
@@ -156,5 +167,24 @@ private final class StackFolder {
         try folder.align("3", nil)
         #expect(try folder.bridge(["1", "2", "3"]).moving.isEmpty)
         #expect(try folder.stack(["1", "2", "3"]).linked == [1, 0, 0])
+    }
+
+    @Test func aCohortSaysWhichSideWasScanned() throws {
+        let folder = try StackFolder()
+        try folder.makeSection("1", seed: 4, rowPx: 0, columnPx: 0)
+        try folder.makeSection("2", seed: 4, rowPx: 5, columnPx: -3)
+        try folder.align("1", "2")
+        #expect(try !folder.isMirrored("1"))
+        // Told otherwise, only a mirrored fit may be found; of spots at random there is none.
+        folder.faceDown = ["1": "no", "2": "yes"]
+        try folder.align("1", "2")
+        // Closed again at once: the next alignment writes the file anew.
+        let accepted = try HDF5File(reading: folder.path + "/1-transform.h5").read("/accepted", as: UInt8.self)
+        #expect(try folder.isMirrored("1") || accepted == [0])
+        folder.faceDown = ["1": "never", "2": "false"]
+        try folder.align("1", "2")
+        #expect(try !folder.isMirrored("1"))
+        folder.faceDown = ["1": "perhaps"]
+        #expect(throws: StageError.self) { try folder.align("1", "2") }
     }
 }

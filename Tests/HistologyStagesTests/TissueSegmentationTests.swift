@@ -86,6 +86,72 @@ struct TissueSegmentationTests {
         #expect(dice(try run(image).labels, truth, label: 2) > 0.98)
     }
 
+    /// The disks with light that falls off towards the corners, by up to `fall` of the brightness.
+    private func dimmed(_ image: Image<UInt8>, fall: Double) -> Image<UInt8> {
+        var result = image
+        for row in 0..<image.rows {
+            for column in 0..<image.columns {
+                let (y, x) = (Double(row) / 260 - 1, Double(column) / 280 - 1)
+                result[row, column] = UInt8(Double(image[row, column]) * (1 - fall * (y * y + x * x) / 2))
+            }
+        }
+        return result
+    }
+
+    @Test func paleWhiteMatterIsFoundUnderUnevenLight() throws {
+        // In the corners the slide is darker than the white matter in the middle.
+        let (image, truth) = disks(slide: 222, noise: 1.5)
+        let labels = try run(dimmed(image, fall: 0.12)).labels
+        #expect(dice(labels, truth, label: 2) > 0.97)
+        #expect(dice(labels, truth, label: 1) > 0.93)
+    }
+
+    @Test func whiteMatterThatATearOpensIsNoSlide() throws {
+        var (image, truth) = disks(slide: 226, noise: 1.5)
+        for row in 255..<265 {
+            for column in 280..<560 where truth[row, column] == 1 {
+                (image[row, column], truth[row, column]) = (226, 0)
+            }
+        }
+        #expect(dice(try run(image).labels, truth, label: 2) > 0.97)
+    }
+
+    @Test func aSectionOfGrayMatterAloneHasNoWhiteMatter() throws {
+        // A disk of 6 mm with a paler band along its edge, as cortex cut along its layers.
+        var image = Image<UInt8>(rows: 300, columns: 300, filledWith: 235)
+        var random = SeededGenerator(seed: 8)
+        for row in 0..<300 {
+            for column in 0..<300 {
+                let (y, x) = (Double(row) - 150, Double(column) - 150)
+                let radius = (y * y + x * x).squareRoot() * 0.064
+                let level = radius < 4.8 ? 150.0 : radius < 6 ? 178 : 235
+                image[row, column] = UInt8(level + 6 * (random.uniform() - 0.5))
+            }
+        }
+        let labels = try run(image).labels
+        #expect(!labels.elements.contains(2))
+        #expect(labels[150, 150] == 1 && labels[5, 5] == 0)
+    }
+
+    @Test func whiteMatterOfATwentiethOfTheTissueIsFound() throws {
+        var image = Image<UInt8>(rows: 300, columns: 300, filledWith: 235)
+        var truth = image.map { _ in UInt8(0) }
+        var random = SeededGenerator(seed: 9)
+        for row in 0..<300 {
+            for column in 0..<300 {
+                let (y, x) = (Double(row) - 150, Double(column) - 150)
+                let radius = (y * y + x * x).squareRoot() * 0.064
+                // Layers of three gray levels around white matter of 1.4 mm.
+                let level = radius < 1.4 ? 206.0 : radius < 3 ? 140 : radius < 4.5 ? 165 : radius < 6 ? 150 : 235
+                image[row, column] = UInt8(level + 6 * (random.uniform() - 0.5))
+                truth[row, column] = radius < 1.4 ? 2 : radius < 6 ? 1 : 0
+            }
+        }
+        let labels = try run(image).labels
+        #expect(dice(labels, truth, label: 2) > 0.9)
+        #expect(dice(labels, truth, label: 1) > 0.97)
+    }
+
     @Test func neitherThreadsNorRepetitionChangeAByte() throws {
         let (image, _) = disks()
         let first = try run(image).bytes
@@ -142,7 +208,9 @@ struct TissueSegmentationTests {
 private let config: [String: ConfigValue] = [
     "spacing_um": .real(64), "pixel_size_um": .real(0), "filter_size_px": .integer(5), "clahe_kernel_px": .integer(250),
     "clahe_clip_limit": .real(0.004), "gaussian_sigma_px": .real(1), "histogram_median": .integer(3),
-    "histogram_mean": .integer(5), "background": .text("slide"), "minimum_reach": .integer(8),
+    "histogram_mean": .integer(5), "background": .text("slide"), "even_light": .bool(true),
+    "unmix_by_depth": .bool(true), "refine_edges": .bool(true),
+    "minimum_reach": .integer(8),
     "minimum_valley_depth": .real(0.2), "maximum_border_share": .real(0.1), "minimum_contrast": .real(0.03),
     "slide_from": .real(0), "dark_background": .bool(false), "stain_scale_mm": .real(8),
     "contour_iterations": .integer(100), "contour_smoothing": .integer(4), "minimum_tissue_mm2": .real(2),

@@ -51,6 +51,30 @@ import Testing
         #expect((far ?? 255) < 60, "shares of a voxel differ by \(far ?? 255) of 255")
     }
 
+    @Test func anIslandThatOneSectionShowsEndsHalfwayToTheNext() {
+        // White matter of 1.5 mm in one section, none in the other: a cone whose tip lies in the middle.
+        let (before, after) = SectionShape.joined(
+            SectionShape(disc(radiusUm: 9_000, coreUm: 1_500), grid: grid, refinement: 3),
+            SectionShape(disc(radiusUm: 9_000, coreUm: 0), grid: grid, refinement: 3))
+        for (share, radius) in [(0.0, 1_500.0), (0.25, 750), (0.6, 0)] {
+            let plane = interpolatedPlane(from: before, to: after, share: share, grid: grid, refinement: 3)
+            #expect(abs(radiusUm(plane.whiteFraction) - radius) < 90, "at \(share)")
+            #expect(abs(radiusUm(plane.grayFraction, plane.whiteFraction) - 9_000) < 45)
+        }
+        // The same the other way round.
+        let (first, second) = SectionShape.joined(after, before)
+        let plane = interpolatedPlane(from: first, to: second, share: 0.75, grid: grid, refinement: 3)
+        #expect(abs(radiusUm(plane.whiteFraction) - 750) < 90)
+    }
+
+    @Test func sectionsThatShowTheSamePartsAreJoinedAsTheyAre() {
+        let one = SectionShape(disc(radiusUm: 6_000, coreUm: 3_000), grid: grid, refinement: 2)
+        let other = SectionShape(disc(radiusUm: 9_000, coreUm: 1_000), grid: grid, refinement: 2)
+        let (before, after) = SectionShape.joined(one, other)
+        #expect(before.tissueUm == one.tissueUm && before.whiteUm == one.whiteUm)
+        #expect(after.tissueUm == other.tissueUm && after.whiteUm == other.whiteUm)
+    }
+
     @Test func threadsDoNotChangeThePlane() {
         let before = SectionShape(disc(radiusUm: 6_000, coreUm: 0), grid: grid, refinement: 2)
         let after = SectionShape(disc(radiusUm: 0, coreUm: 0), grid: grid, refinement: 2)
