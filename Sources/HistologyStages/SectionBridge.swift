@@ -75,7 +75,7 @@ public struct SectionBridge: Stage {
         spanLimit: Int, _ context: StageContext
     ) throws -> Bridge? {
         for span in 2...spanLimit {
-            for first in (index + 1 - span + 1)...index where first >= 0 && first + span < sections.count {
+            for first in (index + 1 - span)...index where first >= 0 && first + span < sections.count {
                 let (one, other) = (sections[first], sections[first + span])
                 guard let movingFile = keypoints[one], let fixedFile = keypoints[other] else { continue }
                 let moving = try KeypointsArtifact(path: movingFile.path)

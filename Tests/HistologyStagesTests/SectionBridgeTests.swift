@@ -147,6 +147,19 @@ private final class StackFolder {
         }
     }
 
+    @Test func aPairOverTheSectionBeforeTheBreakIsTriedToo() throws {
+        // "2" fits "1" and nothing else: with the last pair refused, only 1 -> 3 can hold, which ends at the break.
+        let folder = try StackFolder()
+        for (number, name) in ["1", "2", "3"].enumerated() {
+            try folder.makeSection(name, seed: 3, rowPx: 4 * number, columnPx: -3 * number)
+        }
+        try folder.align("1", "2")
+        for name in ["2", "3"] { try folder.align(name, nil) }
+        let found = try folder.bridge(["1", "2", "3"])
+        #expect(found.moving == ["1"] && found.fixed == ["3"])
+        #expect(try folder.stack(["1", "2", "3"]).linked == [1, 1, 1])
+    }
+
     @Test func aStackWithoutBreaksNeedsNoBridge() throws {
         let folder = try StackFolder()
         try folder.makeSection("1", seed: 2, rowPx: 0, columnPx: 0)
