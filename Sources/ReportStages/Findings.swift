@@ -5,6 +5,8 @@ package struct Findings {
         case shown
         /// The difference lies within the spread over seeds.
         case open
+        /// The same figure as far as it is printed.
+        case equal
         /// For most of what is counted, but not for all of it, as the paper says.
         case partly
         case notShown
@@ -13,6 +15,7 @@ package struct Findings {
             switch self {
             case .shown: "✓ as in the paper"
             case .open: "≈ within the spread"
+            case .equal: "≈ no difference"
             case .partly: "≈ in part"
             case .notShown: "✗ not here"
             }
@@ -21,7 +24,7 @@ package struct Findings {
         var kind: Markup {
             switch self {
             case .shown: "shown"
-            case .open, .partly: "open"
+            case .open, .equal, .partly: "open"
             case .notShown: "not-shown"
             }
         }
@@ -68,10 +71,11 @@ package struct Findings {
                 claim: claim,
                 paper: paper.map { "\($0.high.text(decimals)) against \($0.low.text(decimals))" } ?? "no number",
                 ours: "\(high.text(decimals: decimals)) against \(low.text(decimals: decimals))",
-                verdict: Findings.verdict(high, above: low), section: section))
+                verdict: Findings.verdict(high, above: low, decimals: decimals), section: section))
     }
 
-    package static func verdict(_ high: Spread, above low: Spread) -> Verdict {
+    package static func verdict(_ high: Spread, above low: Spread, decimals: Int = 2) -> Verdict {
+        guard NumberText.fixed(high.mean, decimals) != NumberText.fixed(low.mean, decimals) else { return .equal }
         let difference = high.mean - low.mean
         let (one, other) = (high.deviation ?? 0, low.deviation ?? 0)
         let spread = (one * one + other * other).squareRoot()
@@ -160,8 +164,8 @@ package struct Findings {
         }
         return """
             <figure class="block table"><figcaption><strong>The paper’s findings, here.</strong> Each row compares figures of this page. “As in \
-            the paper” says that the difference has the same sign and is larger than the standard deviation over seeds where there are several; it \
-            does not say that the size is the same. “In part”: for most, where the paper finds it for all.</figcaption><div class="scroll" tabindex="0"><table class="findings"><thead><tr><th scope="col">finding</th>\
+            the paper” says that the difference has the same sign and is larger than the standard deviation over seeds where there are several (after one training \
+            no spread is known, and a small difference says little); it does not say that the size is the same. “In part”: for most, where the paper finds it for all.</figcaption><div class="scroll" tabindex="0"><table class="findings"><thead><tr><th scope="col">finding</th>\
             <th scope="col" class="number">paper</th><th scope="col" class="number">this run</th><th scope="col">verdict</th></tr></thead>\
             <tbody>\(lines)</tbody></table></div></figure>
             """
