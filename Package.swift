@@ -169,7 +169,7 @@ let package = Package(
         // metrics of classified areas, and the layouts of scores that several stages write
         library("ScoreTables", ["HDF5", "Statistics"]),
         // the Stage protocol, typed ports, worker main loop
-        library("StageKit", ["StageProtocol", "NDArray", "HDF5"]),
+        library("StageKit", ["StageProtocol", "NDArray", "HDF5", "CProcess"]),
         // one thin file a stage
         library(
             "HistologyStages",

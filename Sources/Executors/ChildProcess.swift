@@ -8,6 +8,8 @@ struct ChildProcess {
     var pidDescriptor: Int32
     /// Our end of the progress pipe; −1 where there is none.
     var progressDescriptor: Int32
+    /// What the kernel counts as its peak memory before it has any: ours, which it shared until exec.
+    var inheritedPeakBytes = ChildProcess.ownPeakBytes
 
     /// How a process ended.
     struct Ending {
@@ -22,23 +24,33 @@ struct ChildProcess {
         program: String, arguments: [String], environment: [String], folder: String, logDescriptor: Int32,
         nullDescriptor: Int32, withProgress: Bool
     ) throws -> ChildProcess {
-        var pipeEnds: [Int32] = [-1, -1]
-        if withProgress {
-            guard cyto_pipe(&pipeEnds) == 0 else {
-                throw CommandError(message: "no pipe could be opened: \(systemMessage(errno))")
-            }
+        let pipe = try withProgress ? Pipe() : nil
+        defer { pipe?.closeWriting() }
+        do {
+            var child = try start(
+                program: program, arguments: arguments, environment: environment, folder: folder,
+                logDescriptor: logDescriptor, nullDescriptor: nullDescriptor, descriptor3: pipe?.writing ?? -1)
+            child.progressDescriptor = pipe?.reading ?? -1
+            return child
+        } catch {
+            pipe?.closeReading()
+            throw error
         }
+    }
+
+    /// Starts a program as above, with a descriptor of the caller's as its descriptor 3 (−1: none).
+    static func start(
+        program: String, arguments: [String], environment: [String], folder: String, logDescriptor: Int32,
+        nullDescriptor: Int32, descriptor3: Int32
+    ) throws -> ChildProcess {
         var pid: pid_t = 0
         var step: Int32 = 0
         let error = withCStrings(arguments) { argv in
             withCStrings(environment) { envp in
-                cyto_spawn(
-                    program, argv, envp, folder, nullDescriptor, logDescriptor, pipeEnds[1], &pid, &step)
+                cyto_spawn(program, argv, envp, folder, nullDescriptor, logDescriptor, descriptor3, &pid, &step)
             }
         }
-        if pipeEnds[1] >= 0 { close(pipeEnds[1]) }
         guard error == 0 else {
-            if pipeEnds[0] >= 0 { close(pipeEnds[0]) }
             let what =
                 switch step {
                 case 2: "its folder \(folder) could not be entered"
@@ -47,17 +59,59 @@ struct ChildProcess {
                 }
             throw CommandError(message: "\(what): \(systemMessage(error))")
         }
+        return try watched(pid)
+    }
+
+    /// Has a loaded program split off a process, with progress, as `start(program:)` would start one; nil where that does not work.
+    static func start(
+        from socket: Int32, arguments: [String], environment: [String], folder: String, logDescriptor: Int32,
+        nullDescriptor: Int32
+    ) -> ChildProcess? {
+        guard let pipe = try? Pipe() else { return nil }
+        defer { pipe.closeWriting() }
+        var text: [CChar] = []
+        for string in [folder] + arguments + environment { text += string.utf8CString }
+        var pid: pid_t = 0
+        let error = cyto_start_from(
+            socket, Int32(arguments.count), Int32(environment.count), text, text.count, nullDescriptor, logDescriptor,
+            pipe.writing, &pid)
+        guard error == 0, var child = try? watched(pid) else {
+            pipe.closeReading()
+            return nil
+        }
+        child.progressDescriptor = pipe.reading
+        child.inheritedPeakBytes = 0
+        return child
+    }
+
+    private static func watched(_ pid: pid_t) throws -> ChildProcess {
         let descriptor = cyto_pidfd(pid)
-        let child = ChildProcess(pid: pid, pidDescriptor: descriptor, progressDescriptor: pipeEnds[0])
+        let child = ChildProcess(pid: pid, pidDescriptor: descriptor, progressDescriptor: -1)
         guard descriptor >= 0 else {
             let error = errno
             child.signalGroup(SIGKILL)
             var usage = cyto_usage()
             while cyto_reap(pid, &usage) == 0 { usleep(1000) }
-            child.closeDescriptors()
             throw CommandError(message: "process \(pid) cannot be watched: \(systemMessage(error))")
         }
         return child
+    }
+
+    /// The pipe over which a worker reports progress.
+    private struct Pipe {
+        let reading: Int32
+        let writing: Int32
+
+        init() throws {
+            var ends: [Int32] = [-1, -1]
+            guard cyto_pipe(&ends) == 0 else {
+                throw CommandError(message: "no pipe could be opened: \(systemMessage(errno))")
+            }
+            (reading, writing) = (ends[0], ends[1])
+        }
+
+        func closeReading() { close(reading) }
+        func closeWriting() { close(writing) }
     }
 
     /// Sends a signal to the process and everything that it started.
@@ -86,6 +140,11 @@ struct ChildProcess {
         guard let line = lines.first(where: { $0.starts(with: "VmHWM:".utf8) }) else { return nil }
         let digits = line.filter { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
         return Int64(String(decoding: digits, as: UTF8.self)).map { $0 * 1024 }
+    }
+
+    private static var ownPeakBytes: Int64 {
+        var usage = rusage()
+        return getrusage(0, &usage) == 0 ? Int64(usage.ru_maxrss) * 1024 : 0
     }
 
     func closeDescriptors() {

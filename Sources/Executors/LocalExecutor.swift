@@ -24,8 +24,6 @@ public final class LocalExecutor: TaskExecutor {
         var child: ChildProcess
         var phase: Phase
         var outputPaths: [String]
-        /// Our own peak when the process was started: the kernel counts it as the child's, which shared our memory until exec.
-        var inheritedPeakBytes = LocalExecutor.ownPeakBytes
         /// Largest peak seen in /proc while the program ran.
         var sampledPeakBytes: Int64 = 0
         var unreadProgress: [UInt8] = []
@@ -40,6 +38,9 @@ public final class LocalExecutor: TaskExecutor {
     private var failedStarts: [ExecutorEvent] = []
     private var typeTexts: [String: String] = [:]
     private let nullDescriptor: Int32
+    private var loaded = LoadedPrograms()
+    /// How many tasks were split off from a program that stood loaded.
+    public private(set) var loadedStarts = 0
     private var guardDescriptor: Int32 = -1
     private var guardProcess: pid_t = 0
     private let bell = WakeBell()
@@ -77,6 +78,7 @@ public final class LocalExecutor: TaskExecutor {
             while task.child.reap() == nil { usleep(1000) }
             task.child.closeDescriptors()
         }
+        loaded.end()
         if guardDescriptor >= 0 {
             cyto_guard_end(guardDescriptor, guardProcess)
         }
@@ -165,13 +167,23 @@ public final class LocalExecutor: TaskExecutor {
             throw CommandError(message: "the log \(request.logPath) could not be opened: \(systemMessage(errno))")
         }
         defer { close(log) }
-        let child = try ChildProcess.start(
-            program: program, arguments: arguments,
-            environment: inheritedEnvironment + [
-                "OMP_NUM_THREADS=\(request.resources.cores)", "TMPDIR=\(request.workFolder)/scratch",
-            ], folder: folder, logDescriptor: log, nullDescriptor: nullDescriptor, withProgress: withProgress)
-        tellGuard(child.pid)
-        return child
+        let atLoad = ["OMP_NUM_THREADS=\(request.resources.cores)"]
+        let variables = inheritedEnvironment + ["TMPDIR=\(request.workFolder)/scratch"]
+        // A GPU's driver must not be split in two; what else is ours and reads a job can be started from one that stands loaded.
+        var child: ChildProcess?
+        if withProgress, request.resources.gpus == 0, checksItself(request), program.hasPrefix(executableFolder + "/") {
+            child = loaded.start(
+                program: program, arguments: arguments, atLoad: atLoad, variables: variables, folder: folder,
+                logDescriptor: log, nullDescriptor: nullDescriptor)
+            if child != nil { loadedStarts += 1 }
+        }
+        let started =
+            try child
+            ?? ChildProcess.start(
+                program: program, arguments: arguments, environment: variables + atLoad, folder: folder,
+                logDescriptor: log, nullDescriptor: nullDescriptor, withProgress: withProgress)
+        tellGuard(started.pid)
+        return started
     }
 
     private func job(_ request: TaskRequest, paths: [String: String], scratch: String) -> StageJob {
@@ -184,14 +196,6 @@ public final class LocalExecutor: TaskExecutor {
             seed: request.seed, cores: request.resources.cores, memoryBytes: request.resources.memoryBytes,
             scratch: scratch, gpus: request.resources.gpus > 0 ? request.resources.gpus : nil,
             checkpoints: request.checkpointFolder, progressDescriptor: 3)
-    }
-
-    /// Makes a folder and those above it; gives the error where it is not there then.
-    private func makeFolders(_ path: String) -> Int32? {
-        if mkdir(path, 0o755) == 0 || errno == EEXIST { return nil }
-        guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return errno }
-        if let error = makeFolders(String(path[..<slash])) { return error }
-        return mkdir(path, 0o755) == 0 || errno == EEXIST ? nil : errno
     }
 
     private func absolute(_ path: String) -> String { path.hasPrefix("/") ? path : workingDirectory + "/" + path }
@@ -252,11 +256,6 @@ public final class LocalExecutor: TaskExecutor {
         }
     }
 
-    private static var ownPeakBytes: Int64 {
-        var usage = rusage()
-        return getrusage(0, &usage) == 0 ? Int64(usage.ru_maxrss) * 1024 : 0
-    }
-
     private func readProgress(of task: Int, into events: inout [ExecutorEvent]) {
         guard var state = running[task], state.child.progressDescriptor >= 0 else { return }
         var buffer = [UInt8](repeating: 0, count: 65536)
@@ -312,7 +311,7 @@ public final class LocalExecutor: TaskExecutor {
     ) {
         running[task] = nil
         let peak =
-            ending.peakMemoryBytes > state.inheritedPeakBytes ? ending.peakMemoryBytes : state.sampledPeakBytes
+            ending.peakMemoryBytes > state.child.inheritedPeakBytes ? ending.peakMemoryBytes : state.sampledPeakBytes
         let files = zip(state.request.outputs, state.outputPaths).map {
             Publication.ProducedFile(port: $0.port, path: $1, fileExtension: $0.type.fileExtension)
         }

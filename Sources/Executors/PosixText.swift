@@ -38,3 +38,11 @@ func lastLines(of path: String, limit: Int = 12) -> [String] {
     return lines.suffix(limit).map { String(decoding: $0.suffix(1000), as: UTF8.self) }
         .filter { !$0.allSatisfy(\.isWhitespace) }
 }
+
+/// Makes a folder and those above it; gives the error where it is not there then.
+func makeFolders(_ path: String) -> Int32? {
+    if mkdir(path, 0o755) == 0 || errno == EEXIST { return nil }
+    guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else { return errno }
+    if let error = makeFolders(String(path[..<slash])) { return error }
+    return mkdir(path, 0o755) == 0 || errno == EEXIST ? nil : errno
+}

@@ -112,6 +112,23 @@ struct ClassificationScores {
         return rows
     }
 
+    /// Those with a classifier that had all labels; all, where none had.
+    func withAllLabels(_ rows: [(variant: Variant, form: String)]) -> [(variant: Variant, form: String)] {
+        let full = rows.filter { row in
+            kinds.contains { $0.variant == row.variant && $0.form == row.form && $0.labelsPerArea == nil }
+        }
+        return full.isEmpty ? rows : full
+    }
+
+    /// With so many labels an area, or all (nil).
+    func kind(
+        _ row: (variant: Variant, form: String), _ strategy: ClassificationRun.Strategy, labels: Int?
+    ) -> ClassificationRun.Kind? {
+        kinds.first {
+            $0.variant == row.variant && $0.form == row.form && $0.strategy == strategy && $0.labelsPerArea == labels
+        }
+    }
+
     /// With all labels or the most; of several stages that say the same, the first.
     func kind(_ row: (variant: Variant, form: String), _ strategy: ClassificationRun.Strategy)
         -> ClassificationRun.Kind?

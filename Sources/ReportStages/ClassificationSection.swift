@@ -18,12 +18,13 @@ enum ClassificationSection {
             patch. <b>Seen</b>: test sections of brains whose other sections have labels; <b>transfer</b>: brains that were in pretraining, without \
             labels; <b>unseen</b>: brains that were in neither. \(runsSentence(scores.mostRuns))
             """
-        let rows = sortedRows(scores, report)
+        let allRows = sortedRows(scores, report)
+        let rows = scores.withAllLabels(allRows)
         section.blocks.append(figure5A(scores, rows, report).markup(report))
         section.blocks.append(table5(scores, rows, report).markup(report))
         section.blocks.append(paperTable(report))
         section.blocks += try ErrorFigures.make(scores, rows: rows, report: report, findings: &findings)
-        section.blocks += [labelsFigure(scores, rows, report), labelsTable(scores, rows, report)].compactMap {
+        section.blocks += [labelsFigure(scores, allRows, report), labelsTable(scores, allRows, report)].compactMap {
             $0?.markup(report)
         }
         if let table = try table6(scores, rows, report) {
@@ -39,6 +40,7 @@ enum ClassificationSection {
             section.blocks += try SummaryDigest(port: port, in: report).foldedBlocks(report, title: title)
         }
         findings.take(scores, rows: rows, report: report)
+        findings.takeFewLabels(scores, rows: allRows, report: report)
         return section
     }
 
@@ -248,13 +250,8 @@ enum ClassificationSection {
             table.groups[table.rows.count] = "\(set) brains"
             for row in rows {
                 for strategy in ClassificationRun.Strategy.allCases {
-                    let found = counts.map { count in
-                        scores.kinds.first {
-                            $0.variant == row.variant && $0.form == row.form && $0.strategy == strategy
-                                && ($0.labelsPerArea ?? .max) == count
-                        }
-                    }
-                    guard found.compactMap({ $0 }).count > 1 else { continue }
+                    let found = counts.map { scores.kind(row, strategy, labels: $0 == .max ? nil : $0) }
+                    guard found.contains(where: { $0?.labelsPerArea != nil }) else { continue }
                     let runs = found.compactMap { $0 }.flatMap { scores.runs($0).map(\.source) }
                     sources += runs.filter { !sources.contains($0) }
                     table.rows.append(
@@ -268,8 +265,11 @@ enum ClassificationSection {
         guard !table.rows.isEmpty else { return nil }
         return Figure(
             name: "Few labels",
-            caption:
-                "Macro-F1 with few different labelled patches an area, a mean over the draws of them, beside all labels: how far pretraining replaces labels.",
+            caption: """
+                Macro-F1 with few different labelled patches an area, a mean over the draws of them, beside all labels: how far pretraining replaces \
+                labels. A linear probe stands on the features of its row’s model, which SupCon learned from all labels, CytoNet and SimCLR from none. A \
+                network from scratch, and one that is called “few”, has seen no other labels than those of its column.
+                """,
             body: table.markup, sources: sources, isTable: true)
     }
 

@@ -8,17 +8,21 @@ public struct StageWorker: Sendable {
     private let program: String
     private let stages: [any Stage.Type]
     private let tools: [StageTool]
-    private let environment: [String: String]
+    private let environment: @Sendable () -> [String: String]
 
     /// - Parameters:
     ///   - program: the program's name, for its messages.
     ///   - stages: what it can do; names must differ.
     ///   - tools: small commands beside the stages.
-    ///   - environment: what stages find as `StageContext.environment`.
+    ///   - environment: what stages find as `StageContext.environment`; asked for in the task's own process.
     public init(
-        program: String, stages: [any Stage.Type], tools: [StageTool] = [], environment: [String: String] = [:]
+        program: String, stages: [any Stage.Type], tools: [StageTool] = [],
+        environment: @escaping @Sendable () -> [String: String] = { [:] }
     ) {
-        let names = stages.map { $0.name } + tools.map(\.name) + ["list", "describe", "check", "help"]
+        let names =
+            stages.map { $0.name } + tools.map(\.name) + [
+                "list", "describe", "check", "help", WorkerCommand.serveStarts,
+            ]
         precondition(Set(names).count == names.count, "Two stages or commands have the same name.")
         self.program = program
         self.stages = stages
@@ -28,6 +32,11 @@ public struct StageWorker: Sendable {
 
     /// Does what the arguments (without the program's name) say; gives the exit code (`WorkerExit`).
     public func run(arguments: [String]) -> Int32 {
+        var arguments = arguments
+        if arguments.first == WorkerCommand.serveStarts {
+            guard let served = ServedStarts.next() else { return WorkerExit.badJob }
+            arguments = served
+        }
         MemoryReuse.begin()
         // The default action of SIGTERM ends the process at once, whatever the parent had set; outputs are private until
         // the runner takes them. A reader of the progress that went away must not end the stage.
@@ -73,7 +82,7 @@ public struct StageWorker: Sendable {
             throw StageError(.badJob, "usage: \(program) \(stage.name) --job job.json")
         }
         let job = try readJob(arguments[1], stage: stage.name)
-        let context = StageContext(job: job, environment: environment)
+        let context = StageContext(job: job, environment: environment())
         do {
             try stage.run(context)
             try checkOutputs(of: job)

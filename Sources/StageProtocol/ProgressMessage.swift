@@ -31,3 +31,9 @@ public enum WorkerExit {
     /// A defect of the worker.
     public static let defect: Int32 = 70
 }
+
+/// Commands of a worker that the runner gives it, beside the names of stages.
+public enum WorkerCommand {
+    /// Stay loaded, and split off a process for each start that comes over the socket at descriptor 3.
+    public static let serveStarts = "serve-starts"
+}

@@ -40,16 +40,22 @@ final class LocalRun {
             executableFolder: folder.path, workingDirectory: folder.path, environment: environment)
     }
 
+    /// The built cyto-stage, beside the test bundle.
+    static let worker: String = {
+        let bundle = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        return URL(filePath: bundle).deletingLastPathComponent().appending(path: "cyto-stage").path
+    }()
+
     func request(
         _ command: [String], inputs: [(port: String, files: [InputFile])] = [], outputs: [String] = ["out"],
         format: ArtifactType.Format = .file, config: [String: ConfigValue] = [:], item: [Coordinate] = [],
-        attempt: Int = 1
+        attempt: Int = 1, manifest: String = "stage"
     ) throws -> TaskRequest {
         count += 1
         let work = folder.path + "/work\(count)"
         try FileManager.default.createDirectory(atPath: work, withIntermediateDirectories: true)
         return TaskRequest(
-            task: count, label: "task\(count)", manifest: "stage", command: command, folder: folder.path, item: item,
+            task: count, label: "task\(count)", manifest: manifest, command: command, folder: folder.path, item: item,
             inputs: inputs,
             outputs: outputs.map { ($0, ArtifactType(name: "type", format: format, fileExtension: "txt")) },
             config: config, seed: 42, resources: WorkGraph.Resources(cores: 3, memoryBytes: 1 << 20),

@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
+
 static void close_from(unsigned first) {
 #ifdef SYS_close_range
     if (syscall(SYS_close_range, first, ~0U, 0) == 0) return;
@@ -20,7 +22,19 @@ static void close_from(unsigned first) {
     for (int fd = (int)first; fd < 65536; fd++) close(fd);
 }
 
-static void default_signals(void) {
+void cyto_take_descriptors(int null_fd, int log_fd, int progress_fd) {
+    // First to numbers that 0...3 cannot collide with.
+    int log = fcntl(log_fd, F_DUPFD, 10);
+    int progress = progress_fd < 0 ? -1 : fcntl(progress_fd, F_DUPFD, 10);
+    int null = fcntl(null_fd, F_DUPFD, 10);
+    dup2(null, 0);
+    dup2(log, 1);
+    dup2(log, 2);
+    if (progress >= 0) dup2(progress, 3);
+    close_from(progress >= 0 ? 4 : 3);
+}
+
+void cyto_default_signals(void) {
     struct sigaction action;
     memset(&action, 0, sizeof action);
     action.sa_handler = SIG_DFL;
@@ -46,21 +60,13 @@ int cyto_spawn(const char *program, char *const argv[], char *const envp[], cons
         setpgid(0, 0);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent) _exit(127);
-        // Descriptors first to numbers that 0...3 cannot collide with.
-        int log = fcntl(log_fd, F_DUPFD, 10);
-        int progress = progress_fd < 0 ? -1 : fcntl(progress_fd, F_DUPFD, 10);
-        int null = fcntl(null_fd, F_DUPFD, 10);
-        dup2(null, 0);
-        dup2(log, 1);
-        dup2(log, 2);
-        if (progress >= 0) dup2(progress, 3);
-        close_from(progress >= 0 ? 4 : 3);
+        cyto_take_descriptors(null_fd, log_fd, progress_fd);
         if (chdir(folder) != 0) {
             error = errno;
             step = 2;
             _exit(127);
         }
-        default_signals();
+        cyto_default_signals();
         execve(program, argv, envp);
         error = errno;
         step = 3;
