@@ -52,39 +52,49 @@ extension BitImage {
     private func dilatedByChords(radiusPx: Double) -> BitImage {
         let reach = Int(radiusPx)
         let square = radiusPx * radiusPx
+        // A word on each side of a row takes what grows over its ends, which at most 40 steps do not cross; four more at either end of it all
+        // let blocks of four words begin and end anywhere.
         let stride = wordsPerRow + 2
-        var wide = [UInt64](repeating: 0, count: rows * stride)
+        var wide = [UInt64](repeating: 0, count: rows * stride + 8)
         for row in 0..<rows {
-            for word in 0..<wordsPerRow { wide[row * stride + word + 1] = words[row * wordsPerRow + word] }
+            for word in 0..<wordsPerRow { wide[4 + row * stride + word + 1] = words[row * wordsPerRow + word] }
         }
         var next = wide
-        var result = self
+        var grown = wide
         // Offsets of rows by the half chord that belongs to them.
         var offsets: [Int: [Int]] = [:]
         for offset in 0...min(reach, rows) {
             offsets[Int((square - Double(offset * offset)).squareRoot()), default: []].append(offset)
         }
-        result.words.withUnsafeMutableBufferPointer { result in
+        let end = rows * stride + 4
+        grown.withUnsafeMutableBufferPointer { grown in
             for halfChord in 0...reach {
                 if halfChord > 0 {
                     wide.withUnsafeBufferPointer { wide in
-                        for row in 0..<rows {
-                            for word in row * stride + 1..<row * stride + 1 + wordsPerRow {
-                                next[word] = wide[word] | towardsHigher(wide, word) | towardsLower(wide, word)
+                        next.withUnsafeMutableBufferPointer { next in
+                            for word in Swift.stride(from: 4, to: end, by: 4) {
+                                store(
+                                    block(wide, word) | blockTowardsHigher(wide, word) | blockTowardsLower(wide, word),
+                                    in: next, at: word)
                             }
                         }
                     }
                     swap(&wide, &next)
                 }
-                for offset in offsets[halfChord] ?? [] {
-                    for signed in offset == 0 ? [0] : [offset, -offset] {
-                        for row in max(0, -signed)..<max(max(0, -signed), min(rows, rows - signed)) {
-                            let source = (row + signed) * stride + 1
-                            for word in 0..<wordsPerRow { result[row * wordsPerRow + word] |= wide[source + word] }
+                wide.withUnsafeBufferPointer { wide in
+                    for offset in offsets[halfChord] ?? [] {
+                        for shift in offset == 0 ? [0] : [offset * stride, -offset * stride] {
+                            for word in max(4, 4 - shift)..<max(max(4, 4 - shift), min(end, end - shift)) {
+                                grown[word] |= wide[word + shift]
+                            }
                         }
                     }
                 }
             }
+        }
+        var result = self
+        for row in 0..<rows {
+            for word in 0..<wordsPerRow { result.words[row * wordsPerRow + word] = grown[4 + row * stride + word + 1] }
         }
         result.clearTails()
         return result
@@ -98,8 +108,7 @@ extension BitImage {
     /// The part of `mask` that is connected to this image's set pixels.
     public func reconstructed(inside mask: BitImage, connectivity: Connectivity = .faces) -> BitImage {
         let components = connectedComponents(of: mask, connectivity: connectivity)
-        var found = [Bool](repeating: false, count: components.sizes.count)
-        (self & mask).forEachSet { found[Int(components.labels.elements[$0])] = true }
+        let found = components.touched(by: self)
         return components.pixels { found[$0] }
     }
 

@@ -22,21 +22,44 @@ public struct BitImage: Sendable, Equatable {
     /// The pixels of an image for which `isSet` holds.
     @inlinable
     public init<Element>(_ image: Image<Element>, where isSet: (Element) -> Bool) {
-        self.init(rows: image.rows, columns: image.columns)
-        image.elements.withUnsafeBufferPointer { pixels in
-            for row in 0..<image.rows {
-                for word in 0..<wordsPerRow {
-                    let start = row * image.columns + word * 64
-                    let count = min(64, image.columns - word * 64)
-                    var bits: UInt64 = 0
-                    for bit in 0..<count where isSet(pixels[start + bit]) { bits |= 1 << UInt64(bit) }
-                    setWord(row * wordsPerRow + word, to: bits)
+        let wordsPerRow = (image.columns + 63) / 64
+        let words = [UInt64](unsafeUninitializedCapacity: image.rows * wordsPerRow) { words, initialised in
+            image.elements.withUnsafeBufferPointer { pixels in
+                withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64) { flags in
+                    for row in 0..<image.rows {
+                        for word in 0..<wordsPerRow {
+                            let start = row * image.columns + word * 64
+                            let count = min(64, image.columns - word * 64)
+                            if count < 64 { flags.update(repeating: 0) }
+                            for bit in 0..<count { flags[bit] = isSet(pixels[start + bit]) ? 1 : 0 }
+                            words[row * wordsPerRow + word] = BitImage.packed(UnsafeRawBufferPointer(flags))
+                        }
+                    }
                 }
             }
+            initialised = image.rows * wordsPerRow
         }
+        self.init(rows: image.rows, columns: image.columns, words: words)
     }
 
-    @usableFromInline mutating func setWord(_ index: Int, to bits: UInt64) { words[index] = bits }
+    /// An image of words that are filled already, the tails with zeros.
+    @usableFromInline init(rows: Int, columns: Int, words: [UInt64]) {
+        self.rows = rows
+        self.columns = columns
+        wordsPerRow = (columns + 63) / 64
+        self.words = words
+    }
+
+    /// The word whose bits are 64 bytes of 0 or 1.
+    @inlinable static func packed(_ flags: UnsafeRawBufferPointer) -> UInt64 {
+        var bits: UInt64 = 0
+        for byte in 0..<8 {
+            // Eight bytes' lowest bits come to stand side by side in the product's uppermost byte.
+            let eight = UInt64(littleEndian: flags.loadUnaligned(fromByteOffset: 8 * byte, as: UInt64.self))
+            bits |= ((eight &* 0x0102_0408_1020_4080) >> 56) << UInt64(8 * byte)
+        }
+        return bits
+    }
 
     /// The pixels that are not zero.
     public init(_ image: Image<UInt8>) {
@@ -94,7 +117,9 @@ public struct BitImage: Sendable, Equatable {
 
     public static prefix func ~ (image: BitImage) -> BitImage {
         var result = image
-        for index in result.words.indices { result.words[index] = ~result.words[index] }
+        result.words.withUnsafeMutableBufferPointer { words in
+            for index in words.indices { words[index] = ~words[index] }
+        }
         result.clearTails()
         return result
     }
@@ -110,9 +135,15 @@ public struct BitImage: Sendable, Equatable {
         precondition(
             left.rows == right.rows && left.columns == right.columns,
             "Binary images differ in size: \(left.rows) × \(left.columns) and \(right.rows) × \(right.columns).")
-        var result = left
-        for index in result.words.indices { result.words[index] = operation(left.words[index], right.words[index]) }
-        return result
+        let words = [UInt64](unsafeUninitializedCapacity: left.words.count) { words, initialised in
+            left.words.withUnsafeBufferPointer { left in
+                right.words.withUnsafeBufferPointer { right in
+                    for index in 0..<left.count { words[index] = operation(left[index], right[index]) }
+                }
+            }
+            initialised = left.words.count
+        }
+        return BitImage(rows: left.rows, columns: left.columns, words: words)
     }
 
     /// The bits of the last word of a row that belong to pixels.

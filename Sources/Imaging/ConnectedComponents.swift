@@ -9,13 +9,31 @@ public enum Connectivity: Sendable {
 }
 
 /// The connected components of an image, numbered from 1 in the order of their first pixels.
+///
+/// They are kept as runs along the rows: what is asked of whole components costs a step for each run, not for each pixel.
 public struct ImageComponents: Sendable {
-    /// The number of each pixel's component, 0 where none is.
-    public let labels: Image<Int32>
+    let rows: Int
+    let columns: Int
+    /// In the order of their first pixels.
+    let runs: [RunForest.Run]
+    /// The number of each run's component.
+    let numbers: [Int32]
     /// Pixels of each component; index 0 holds those of none.
     public let sizes: [Int]
     /// How many components there are.
     public var count: Int { sizes.count - 1 }
+
+    /// The number of each pixel's component, 0 where none is; drawn anew at each call.
+    public func labels() -> Image<Int32> {
+        var elements = [Int32](repeating: 0, count: rows * columns)
+        elements.withUnsafeMutableBufferPointer { labels in
+            for (run, number) in zip(runs, numbers) {
+                labels[run.line * columns + Int(run.start)..<run.line * columns + Int(run.end)].update(
+                    repeating: number)
+            }
+        }
+        return Image(rows: rows, columns: columns, elements: elements)
+    }
 }
 
 /// The connected components of a volume, numbered from 1 in the order of their first voxels.
@@ -35,7 +53,6 @@ public struct VolumeComponents: Sendable {
 ///
 /// Reference: `scipy.ndimage.label`, the same numbers.
 public func connectedComponents(of image: BitImage, connectivity: Connectivity = .faces) -> ImageComponents {
-    let labels = Image<Int32>(rows: image.rows, columns: image.columns, filledWith: 0)
     var forest = RunForest(reach: connectivity == .corners ? 1 : 0)
     var previous = 0..<0
     for row in 0..<image.rows {
@@ -49,10 +66,9 @@ public func connectedComponents(of image: BitImage, connectivity: Connectivity =
         forest.join(current, with: previous)
         previous = current
     }
-    var elements = labels.elements
-    let sizes = forest.number(columns: image.columns, into: &elements)
+    let (numbers, sizes) = forest.numbered(of: image.rows * image.columns)
     return ImageComponents(
-        labels: Image(rows: image.rows, columns: image.columns, elements: elements), sizes: sizes)
+        rows: image.rows, columns: image.columns, runs: forest.runs, numbers: numbers, sizes: sizes)
 }
 
 /// The connected components of the voxels that are not zero; see `connectedComponents(of:connectivity:)` for images.
@@ -177,6 +193,16 @@ struct RunForest {
 
     /// Writes the components' numbers and returns their sizes.
     mutating func number(columns: Int, into labels: inout [Int32]) -> [Int] {
+        let (numbers, sizes) = numbered(of: labels.count)
+        for (run, number) in zip(runs, numbers) {
+            let start = run.line * columns
+            for column in Int(run.start)..<Int(run.end) { labels[start + column] = number }
+        }
+        return sizes
+    }
+
+    /// The number of each run's component, and how many of `count` elements each component and none of them holds.
+    mutating func numbered(of count: Int) -> (numbers: [Int32], sizes: [Int]) {
         var numbers = [Int32](repeating: 0, count: runs.count)
         var sizes = [0]
         var covered = 0
@@ -188,13 +214,11 @@ struct RunForest {
             }
             let number = numbers[root]
             numbers[index] = number
-            let run = runs[index]
-            let start = run.line * columns
-            for column in Int(run.start)..<Int(run.end) { labels[start + column] = number }
-            sizes[Int(number)] += Int(run.end - run.start)
-            covered += Int(run.end - run.start)
+            let length = Int(runs[index].end - runs[index].start)
+            sizes[Int(number)] += length
+            covered += length
         }
-        sizes[0] = labels.count - covered
-        return sizes
+        sizes[0] = count - covered
+        return (numbers, sizes)
     }
 }

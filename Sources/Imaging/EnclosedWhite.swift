@@ -29,33 +29,37 @@ func levelAboveEnclosedWhite(
     let margin = max(8, min(image.rows, image.columns) / 40)
     var atRim: Set<Int> = []
     var reach = [Int](repeating: 0, count: pieces.sizes.count)
-    for row in 0..<image.rows {
-        for column in 0..<image.columns {
-            let piece = Int(pieces.labels[row, column])
-            guard piece != 0 else { continue }
-            let away = min(min(row, image.rows - 1 - row), min(column, image.columns - 1 - column))
-            if away < margin { atRim.insert(piece) }
-            reach[piece] = max(reach[piece], away)
-        }
+    for (run, number) in zip(pieces.runs, pieces.numbers) {
+        let vertically = min(run.line, image.rows - 1 - run.line)
+        func away(_ column: Int) -> Int { min(vertically, min(column, image.columns - 1 - column)) }
+        let (first, last) = (Int(run.start), Int(run.end) - 1)
+        let piece = Int(number)
+        if min(away(first), away(last)) < margin { atRim.insert(piece) }
+        reach[piece] = max(reach[piece], away(min(max((image.columns - 1) / 2, first), last)))
     }
     let open = pieces.pixels { !atRim.contains($0) && pieces.sizes[$0] > leastPx }
     let rim = pieces.pixels { atRim.contains($0) && reach[$0] < 2 * margin }.dilated(radiusPx: 4)
     var white: [Float] = []
-    (enclosed | open).forEachSet { white.append(image.elements[$0]) }
+    let seen = enclosed | open
+    white.reserveCapacity(seen.setCount)
+    seen.forEachSet { white.append(image.elements[$0]) }
     let dark = image.count - bright.setCount - padding.setCount
     guard white.count > max(leastPx, dark / 250) else { return (nil, nil, rim) }
-    white.sort()
-    let lowest = Double(white[white.count / 10])
+    let lowest = Double(white.orderStatistic(white.count / 10))
     let highest = slide.level - 3 * spread
     // Quarters of a level from the darkest white matter to the slide.
     let width = 0.25
     let bins = Int((slide.level - 2 * spread - lowest) / width)
-    let median = Double(white[white.count / 2])
+    let median = Double(white.orderStatistic(white.count / 2))
     guard bins > 6 else { return (min((lowest + slide.level) / 2, highest), median, rim) }
     var counts = [Float](repeating: 0, count: bins)
-    (core & ~rim).forEachSet { pixel in
-        let bin = Int(((Double(image.elements[pixel]) - lowest) / width).rounded(.down))
-        if bin >= 0, bin < bins { counts[bin] += 1 }
+    counts.withUnsafeMutableBufferPointer { counts in
+        image.elements.withUnsafeBufferPointer { pixels in
+            (core & ~rim).forEachSet { pixel in
+                let place = (Double(pixels[pixel]) - lowest) / width
+                if place >= 0, place < Double(bins) { counts[Int(place)] += 1 }
+            }
+        }
     }
     let all = gaussianFilter(Image(rows: 1, columns: bins, elements: counts), sigmaPx: 2, threads: 1).elements
     // What is enclosed may be pale gray matter too: white matter is the brightest peak before the slide's flank.
@@ -84,8 +88,9 @@ extension BitImage {
         guard !atBorder.isEmpty else { return self }
         let depth = max(16, min(rows, columns) / 20)
         var isDeep = [Bool](repeating: false, count: pieces.sizes.count)
-        for row in depth..<max(rows - depth, depth) {
-            for column in depth..<max(columns - depth, depth) { isDeep[Int(pieces.labels[row, column])] = true }
+        for (run, number) in zip(pieces.runs, pieces.numbers)
+        where run.line >= depth && run.line < rows - depth && Int(run.start) < columns - depth && Int(run.end) > depth {
+            isDeep[Int(number)] = true
         }
         return pieces.pixels { !atBorder.contains($0) || isDeep[$0] }
     }

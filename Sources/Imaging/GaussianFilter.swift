@@ -26,15 +26,10 @@ private struct SymmetricKernel: LineKernel {
     let weights: [Float]
 
     func filter(along padded: UnsafeMutablePointer<Float>, into output: UnsafeMutablePointer<Float>, count: Int) {
-        let centre = padded + (weights.count - 1)
-        weights.withUnsafeBufferPointer { weights in
-            let middle = weights[0]
-            for index in 0..<count { output[index] = centre[index] * middle }
-            for step in 1..<weights.count {
-                let weight = weights[step]
-                let (left, right) = (centre - step, centre + step)
-                for index in 0..<count { output[index] += (left[index] + right[index]) * weight }
-            }
+        let radius = weights.count - 1
+        withUnsafeTemporaryAllocation(of: UnsafePointer<Float>.self, capacity: 2 * radius + 1) { shifted in
+            for step in 0...2 * radius { shifted[step] = UnsafePointer(padded + step) }
+            filter(across: UnsafeBufferPointer(shifted), into: output, count: count)
         }
     }
 
@@ -45,11 +40,19 @@ private struct SymmetricKernel: LineKernel {
         weights.withUnsafeBufferPointer { weights in
             let middle = weights[0]
             let centre = lines[radius]
-            for index in 0..<count { output[index] = centre[index] * middle }
-            for step in 1...radius {
-                let weight = weights[step]
-                let (above, below) = (lines[radius - step], lines[radius + step])
-                for index in 0..<count { output[index] += (above[index] + below[index]) * weight }
+            forEachBlock(of: SIMD16<Float>.self, count) { index in
+                var sum: SIMD16<Float> = block(centre, index) * middle
+                for step in 1...radius {
+                    let pair: SIMD16<Float> = block(lines[radius - step], index) + block(lines[radius + step], index)
+                    sum += pair * weights[step]
+                }
+                store(sum, at: output + index)
+            } rest: { index in
+                var sum = centre[index] * middle
+                for step in 1...radius {
+                    sum += (lines[radius - step][index] + lines[radius + step][index]) * weights[step]
+                }
+                output[index] = sum
             }
         }
     }

@@ -45,44 +45,71 @@ public struct HalfWayEdge: Sendable {
         _ mask: BitImage, in image: Image<Float>, inside: Side, outside: Side, within: BitImage? = nil
     ) -> BitImage {
         guard !mask.isEmpty else { return mask }
-        var band = mask.dilated(radiusPx: bandPx) & ~mask.eroded(radiusPx: bandPx)
-        if let within { band = band & within }
-        let (inner, outer) = (mean(of: inside, in: image), mean(of: outside, in: image))
+        let nearEdge = mask.dilated(radiusPx: bandPx) & ~mask.eroded(radiusPx: bandPx)
+        let band = within.map { nearEdge & $0 } ?? nearEdge
+        guard image.count > 0 else { return mask }
         var result = mask
-        band.forEachSet { pixel in
-            let (one, other) = (inner.at(pixel), outer.at(pixel))
-            guard min(one.share, other.share) >= leastShare, one.mean != other.mean else { return }
-            let level = image.elements[pixel]
-            let isInside = abs(level - one.mean) < abs(level - other.mean)
-            result[pixel / mask.columns, pixel % mask.columns] = isInside
+        result.words.withUnsafeMutableBufferPointer { words in
+            let words = DisjointSlices(words)
+            // At a part's edges the rows' sums are made twice: a part is tall against the window.
+            parallelBands(image.rows, band: max(128, 4 * windowPx), threads: threads) { rows in
+                var inner = LocalMean(inside, image, side: windowPx, at: band, rows: rows)
+                var outer = LocalMean(outside, image, side: windowPx, at: band, rows: rows)
+                for row in rows {
+                    let line = row * band.wordsPerRow..<(row + 1) * band.wordsPerRow
+                    guard band.words[line].contains(where: { $0 != 0 }) else { continue }
+                    inner.move(to: row)
+                    outer.move(to: row)
+                    for (index, bits) in zip(line, band.words[line]) {
+                        var left = bits
+                        while left != 0 {
+                            let bit = left.trailingZeroBitCount
+                            left &= left - 1
+                            let column = (index - line.lowerBound) * 64 + bit
+                            let (one, other) = (inner.at(column), outer.at(column))
+                            guard min(one.share, other.share) >= leastShare, one.mean != other.mean else { continue }
+                            let level = image.elements[row * image.columns + column]
+                            if abs(level - one.mean) < abs(level - other.mean) {
+                                words[index] |= 1 << UInt64(bit)
+                            } else {
+                                words[index] &= ~(1 << UInt64(bit))
+                            }
+                        }
+                    }
+                }
+            }
         }
         return result
     }
-
-    private func mean(of side: Side, in image: Image<Float>) -> LocalMean {
-        switch side {
-        case .level(let level): return LocalMean(level: level, sums: nil, shares: nil)
-        case .samples(let samples):
-            let ones = Image<Float>(rows: image.rows, columns: image.columns, filledWith: 1)
-            return LocalMean(
-                level: 0,
-                sums: meanFilter(
-                    samples.select(image, otherwise: 0, threads: threads), size: windowPx, threads: threads),
-                shares: meanFilter(
-                    samples.select(ones, otherwise: 0, threads: threads), size: windowPx, threads: threads))
-        }
-    }
 }
 
-/// The mean brightness of samples in the window around each pixel.
+/// The mean brightness of one side in the windows around a row's pixels.
 private struct LocalMean {
-    let level: Float
-    let sums: Image<Float>?
-    let shares: Image<Float>?
+    private let level: Float
+    private var means: SampleMeans?
+    private var sums: [Float] = []
+    private var shares: [Float] = []
 
-    func at(_ pixel: Int) -> (mean: Float, share: Float) {
-        guard let sums, let shares else { return (level, 1) }
-        let share = shares.elements[pixel]
-        return (share > 0 ? sums.elements[pixel] / share : 0, share)
+    init(_ side: HalfWayEdge.Side, _ image: Image<Float>, side windowPx: Int, at band: BitImage, rows: Range<Int>) {
+        switch side {
+        case .level(let level): self.level = level
+        case .samples(let samples):
+            level = 0
+            means = SampleMeans(image, samples: samples, side: windowPx, at: band, rows: rows)
+            sums = Array(repeating: 0, count: image.columns + 15)
+            shares = sums
+        }
+    }
+
+    mutating func move(to row: Int) {
+        sums.withUnsafeMutableBufferPointer { sums in
+            shares.withUnsafeMutableBufferPointer { shares in means?.fill(sums, shares, row: row) }
+        }
+    }
+
+    func at(_ column: Int) -> (mean: Float, share: Float) {
+        guard !shares.isEmpty else { return (level, 1) }
+        let share = shares[column]
+        return (share > 0 ? sums[column] / share : 0, share)
     }
 }

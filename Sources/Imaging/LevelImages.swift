@@ -13,19 +13,21 @@ extension Image<UInt8> {
     }
 }
 
+/// The nearest whole number, halves away from zero; what lies beyond 0 … 255 is clamped.
+@inline(__always) func nearestLevel(_ number: Float) -> UInt8 {
+    let value = min(max(number, 0), 255)
+    // At 2²³ a number's unit in the last place is 1: the sum's low bits are the nearest whole number, of two the even one.
+    let shifted = value + 0x1p23
+    let half: UInt32 = value - (shifted - 0x1p23) >= 0.5 ? 1 : 0
+    return UInt8(truncatingIfNeeded: shifted.bitPattern &+ half)
+}
+
 extension Image<Float> {
     /// The nearest 8-bit level of each pixel times `scale`, halves away from zero; what lies beyond 0 … 255 is clamped.
     func levels(scale: Float = 1) -> Image<UInt8> {
         let levels = [UInt8](unsafeUninitializedCapacity: count) { levels, initialised in
             elements.withUnsafeBufferPointer { pixels in
-                for index in pixels.indices {
-                    let value = Swift.min(Swift.max(pixels[index] * scale, 0), 255)
-                    // At 2²³ a number's unit in the last place is 1: the sum's low bits are the nearest whole number, of
-                    // two the even one.
-                    let shifted = value + 0x1p23
-                    let half: UInt32 = value - (shifted - 0x1p23) >= 0.5 ? 1 : 0
-                    levels[index] = UInt8(truncatingIfNeeded: shifted.bitPattern &+ half)
-                }
+                for index in pixels.indices { levels[index] = nearestLevel(pixels[index] * scale) }
             }
             initialised = count
         }

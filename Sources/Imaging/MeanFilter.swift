@@ -41,19 +41,14 @@ private struct MeanKernel: LineKernel {
         across lines: UnsafeBufferPointer<UnsafePointer<Float>>, into output: UnsafeMutablePointer<Float>, count: Int
     ) {
         let scale = 1 / Float(size)
-        if size == 5 {
-            // The paper's size, in one pass; the order of the sum is that of the loop below.
-            let (a, b, c, d, e) = (lines[0], lines[1], lines[2], lines[3], lines[4])
-            for index in 0..<count {
-                output[index] = (a[index] + b[index] + c[index] + d[index] + e[index]) * scale
-            }
-        } else {
-            let (first, second) = (lines[0], lines[1])
-            for index in 0..<count { output[index] = first[index] + second[index] }
-            for line in lines.dropFirst(2) {
-                for index in 0..<count { output[index] += line[index] }
-            }
-            for index in 0..<count { output[index] *= scale }
+        forEachBlock(of: SIMD16<Float>.self, count) { index in
+            var sum: SIMD16<Float> = block(lines[0], index)
+            for line in 1..<size { sum += block(lines[line], index) }
+            store(sum * scale, at: output + index)
+        } rest: { index in
+            var sum = lines[0][index]
+            for line in 1..<size { sum += lines[line][index] }
+            output[index] = sum * scale
         }
     }
 }

@@ -39,11 +39,13 @@ public func morphologicalChanVese(
     precondition(
         mask.map { $0.rows == image.rows && $0.columns == image.columns } ?? true, "Mask and image differ in size.")
     guard iterations > 0, image.count > 0 else { return mask.map { initial & $0 } ?? initial }
-    var contour = LevelSet(initial: initial, mask: mask)
+    guard var contour = LevelSet(initial: initial, mask: mask) else {
+        return BitImage(rows: image.rows, columns: image.columns)
+    }
     return image.elements.withUnsafeBufferPointer { pixels in
         contour.evolve(
             pixels, iterations: iterations, smoothing: smoothing, lambda1: lambda1, lambda2: lambda2)
-        return contour.image
+        return contour.result
     }
 }
 
@@ -62,46 +64,51 @@ public func checkerboardLevelSet(rows: Int, columns: Int, squareSizePx: Int = 5)
 }
 
 /// The evolving region, in words with a frame of one word and one row on each side, so that neighbours need no branch.
+///
+/// Only the words from the mask's first to its last are kept. Their rows follow each other with the frame between them, so that an operator
+/// runs over all of them in one line, four words at a time; in the frame the mask's zeros give what belongs there.
 private struct LevelSet {
-    let rows: Int
-    let columns: Int
-    let words: Int
-    let stride: Int
+    private let imageSize: (rows: Int, columns: Int)
+    private let layout: LevelSetLayout
     let isMasked: Bool
     /// The mask's words, all ones where there is none; zero in the frame.
     var mask: [UInt64]
     var region: [UInt64]
     var scratch: [UInt64]
 
-    init(initial: BitImage, mask bits: BitImage?) {
-        rows = initial.rows
-        columns = initial.columns
-        words = initial.wordsPerRow
-        stride = words + 2
+    /// Nil where the mask is empty.
+    init?(initial: BitImage, mask bits: BitImage?) {
+        imageSize = (initial.rows, initial.columns)
         isMasked = bits != nil
-        mask = LevelSet.framed(bits ?? BitImage(rows: initial.rows, columns: initial.columns, filledWith: true))
-        region = LevelSet.framed(initial)
+        let mask = bits ?? BitImage(rows: initial.rows, columns: initial.columns, filledWith: true)
+        guard let box = LevelSet.box(of: mask) else { return nil }
+        layout = LevelSetLayout(rows: box.0, words: box.1, imageColumns: initial.columns)
+        self.mask = layout.framed(mask)
+        region = layout.framed(initial)
         scratch = Array(repeating: 0, count: region.count)
-        for index in region.indices { region[index] &= mask[index] }
+        for index in region.indices { region[index] &= self.mask[index] }
     }
 
-    static func framed(_ image: BitImage) -> [UInt64] {
-        let stride = image.wordsPerRow + 2
-        var framed = [UInt64](repeating: 0, count: (image.rows + 2) * stride)
+    /// The rows and the words of a row that hold a set pixel.
+    private static func box(of image: BitImage) -> (Range<Int>, Range<Int>)? {
+        var (firstRow, lastRow, firstWord, lastWord) = (Int.max, -1, Int.max, -1)
         for row in 0..<image.rows {
-            for word in 0..<image.wordsPerRow {
-                framed[(row + 1) * stride + word + 1] = image.words[row * image.wordsPerRow + word]
+            for word in 0..<image.wordsPerRow where image.words[row * image.wordsPerRow + word] != 0 {
+                (firstRow, lastRow) = (min(firstRow, row), row)
+                (firstWord, lastWord) = (min(firstWord, word), max(lastWord, word))
             }
         }
-        return framed
+        return lastRow < 0 ? nil : (firstRow..<lastRow + 1, firstWord..<lastWord + 1)
     }
 
-    var image: BitImage {
-        var image = BitImage(rows: rows, columns: columns)
-        for row in 0..<rows {
-            for word in 0..<words { image.words[row * words + word] = region[(row + 1) * stride + word + 1] }
+    var result: BitImage {
+        var result = BitImage(rows: imageSize.rows, columns: imageSize.columns)
+        for row in layout.rows {
+            for word in layout.words {
+                result.words[row * result.wordsPerRow + word] = region[layout.place(row: row, word: word)]
+            }
         }
-        return image
+        return result
     }
 
     mutating func evolve(
@@ -130,8 +137,7 @@ private struct LevelSet {
                 remaining %= period
             }
             for word in region.indices where region[word] != previous[word] {
-                let row = word / stride - 1
-                let start = row * columns + (word % stride - 1) * 64
+                let start = layout.firstPixel(ofWord: word)
                 var changed = region[word] ^ previous[word]
                 while changed != 0 {
                     let bit = changed.trailingZeroBitCount
@@ -155,41 +161,46 @@ private struct LevelSet {
     private mutating func attach(
         _ pixels: UnsafeBufferPointer<Float>, insideMean: Double, outsideMean: Double, lambda1: Double, lambda2: Double
     ) {
-        let columns = columns
-        let (rows, words, stride) = (rows, words, stride)
-        region.withUnsafeBufferPointer { region in
-            mask.withUnsafeBufferPointer { mask in
-                scratch.withUnsafeMutableBufferPointer { result in
-                    for row in 1...rows {
-                        for word in 1...words {
-                            let index = row * stride + word
-                            let here = region[index]
-                            // A neighbour outside the mask stands for the pixel itself.
-                            let above = region[index - stride] | here & ~mask[index - stride]
-                            let below = region[index + stride] | here & ~mask[index + stride]
-                            let left = towardsHigher(region, index) | here & ~towardsHigher(mask, index)
-                            let right = towardsLower(region, index) | here & ~towardsLower(mask, index)
-                            var edge = ((above ^ below) | (left ^ right)) & mask[index]
-                            var value = here
-                            let start = (row - 1) * columns + (word - 1) * 64
-                            while edge != 0 {
-                                let bit = edge.trailingZeroBitCount
-                                let brightness = Double(pixels[start + bit])
-                                let toInside = brightness - insideMean
-                                let toOutside = brightness - outsideMean
-                                let force = lambda1 * toInside * toInside - lambda2 * toOutside * toOutside
-                                if force < 0 {
-                                    value |= 1 << UInt64(bit)
-                                } else if force > 0 {
-                                    value &= ~(1 << UInt64(bit))
-                                }
-                                edge &= edge - 1
-                            }
-                            result[index] = value
+        let layout = layout
+        let stride = layout.stride
+        var places = [(word: Int, edge: UInt64)]()
+        scratch.withUnsafeMutableBufferPointer { result in
+            region.withUnsafeBufferPointer { region in
+                mask.withUnsafeBufferPointer { mask in
+                    layout.forEachBlock { index in
+                        let here = block(region, index)
+                        // A neighbour outside the mask stands for the pixel itself.
+                        let above = block(region, index - stride) | here & ~block(mask, index - stride)
+                        let below = block(region, index + stride) | here & ~block(mask, index + stride)
+                        let left = blockTowardsHigher(region, index) | here & ~blockTowardsHigher(mask, index)
+                        let right = blockTowardsLower(region, index) | here & ~blockTowardsLower(mask, index)
+                        let edge = ((above ^ below) | (left ^ right)) & block(mask, index)
+                        store(here, in: result, at: index)
+                        if edge != .zero {
+                            for lane in 0..<4 where edge[lane] != 0 { places.append((index + lane, edge[lane])) }
                         }
                     }
-                    LevelSet.fillFrame(of: result, rows: rows, stride: stride, with: 0)
                 }
+            }
+            layout.fillFrame(of: result, with: 0)
+            for (word, edge) in places {
+                let start = layout.firstPixel(ofWord: word)
+                var value = result[word]
+                var edge = edge
+                while edge != 0 {
+                    let bit = edge.trailingZeroBitCount
+                    let brightness = Double(pixels[start + bit])
+                    let toInside = brightness - insideMean
+                    let toOutside = brightness - outsideMean
+                    let force = lambda1 * toInside * toInside - lambda2 * toOutside * toOutside
+                    if force < 0 {
+                        value |= 1 << UInt64(bit)
+                    } else if force > 0 {
+                        value &= ~(1 << UInt64(bit))
+                    }
+                    edge &= edge - 1
+                }
+                result[word] = value
             }
         }
         swap(&region, &scratch)
@@ -229,56 +240,87 @@ private struct LevelSet {
     @inline(__always)
     private mutating func apply(
         next: Operator,
-        _ combine: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) -> UInt64
+        _ combine: (Block, Block, Block, Block, Block, Block, Block, Block, Block) -> Block
     ) {
         let fill: UInt64 = isMasked && next == .supInf ? .max : 0
-        let (rows, words, stride) = (rows, words, stride)
+        let outside = Block(repeating: fill)
+        let layout = layout
+        let stride = layout.stride
         region.withUnsafeBufferPointer { region in
             mask.withUnsafeBufferPointer { mask in
                 scratch.withUnsafeMutableBufferPointer { result in
-                    for row in 1...rows {
-                        for word in 1...words {
-                            let index = row * stride + word
-                            let value = combine(
-                                region[index], region[index - stride], region[index + stride],
-                                towardsHigher(region, index - stride), towardsLower(region, index - stride),
-                                towardsHigher(region, index), towardsLower(region, index),
-                                towardsHigher(region, index + stride), towardsLower(region, index + stride))
-                            result[index] = (value & mask[index]) | (fill & ~mask[index])
-                        }
+                    layout.forEachBlock { index in
+                        let value = combine(
+                            block(region, index), block(region, index - stride), block(region, index + stride),
+                            blockTowardsHigher(region, index - stride), blockTowardsLower(region, index - stride),
+                            blockTowardsHigher(region, index), blockTowardsLower(region, index),
+                            blockTowardsHigher(region, index + stride), blockTowardsLower(region, index + stride))
+                        let inside = block(mask, index)
+                        store((value & inside) | (outside & ~inside), in: result, at: index)
                     }
-                    LevelSet.fillFrame(of: result, rows: rows, stride: stride, with: fill)
+                    layout.fillFrame(of: result, with: fill)
                 }
             }
         }
         swap(&region, &scratch)
     }
 
-    private static func fillFrame(
-        of buffer: UnsafeMutableBufferPointer<UInt64>, rows: Int, stride: Int, with value: UInt64
-    ) {
-        for index in 0..<stride {
-            buffer[index] = value
-            buffer[(rows + 1) * stride + index] = value
+    private typealias Block = SIMD4<UInt64>
+
+    private func forEachBit(of bits: [UInt64], _ body: (Int, Int, UInt64) -> Void) {
+        for index in bits.indices where bits[index] != 0 {
+            let start = layout.firstPixel(ofWord: index)
+            var set = bits[index]
+            while set != 0 {
+                let bit = set.trailingZeroBitCount
+                body(start + bit, index, UInt64(bit))
+                set &= set - 1
+            }
         }
-        for row in 1...rows {
-            buffer[row * stride] = value
-            buffer[(row + 1) * stride - 1] = value
+    }
+}
+
+/// Where the words of a part of a binary image stand, with a word's frame on each side of a row and a row's above and below.
+private struct LevelSetLayout {
+    /// The rows, and the words of each, that are kept.
+    let rows: Range<Int>
+    let words: Range<Int>
+    let imageColumns: Int
+    /// Words from one row to the next.
+    var stride: Int { words.count + 2 }
+
+    @inline(__always) func place(row: Int, word: Int) -> Int {
+        (row - rows.lowerBound + 1) * stride + word - words.lowerBound + 1
+    }
+
+    /// The index of a word's first pixel in the image.
+    @inline(__always) func firstPixel(ofWord index: Int) -> Int {
+        (index / stride - 1 + rows.lowerBound) * imageColumns + (index % stride - 1 + words.lowerBound) * 64
+    }
+
+    func framed(_ image: BitImage) -> [UInt64] {
+        // The last block of four may reach beyond the frame.
+        var framed = [UInt64](repeating: 0, count: (rows.count + 2) * stride + 4)
+        for row in rows {
+            for word in words { framed[place(row: row, word: word)] = image.words[row * image.wordsPerRow + word] }
+        }
+        return framed
+    }
+
+    /// The places of the first word of each block, from the first row's first word to the last row's last.
+    @inline(__always) func forEachBlock(_ body: (Int) -> Void) {
+        var index = stride + 1
+        let end = (rows.count + 1) * stride - 1
+        while index < end {
+            body(index)
+            index += 4
         }
     }
 
-    private func forEachBit(of bits: [UInt64], _ body: (Int, Int, UInt64) -> Void) {
-        for row in 1...rows {
-            for word in 1...words {
-                let index = row * stride + word
-                var set = bits[index]
-                while set != 0 {
-                    let bit = set.trailingZeroBitCount
-                    body((row - 1) * columns + (word - 1) * 64 + bit, index, UInt64(bit))
-                    set &= set - 1
-                }
-            }
-        }
+    /// Fills the frame above and below, from the word before the first row's first and from the one after the last row's last.
+    func fillFrame(of buffer: UnsafeMutableBufferPointer<UInt64>, with value: UInt64) {
+        buffer[...stride].update(repeating: value)
+        buffer[((rows.count + 1) * stride - 1)...].update(repeating: value)
     }
 }
 
@@ -299,16 +341,4 @@ private struct Sums {
 
     /// The mean; an empty region's is 0, by scikit-image's small addend.
     var mean: Double { sum / (Double(count) + 1e-8) }
-}
-
-/// Each pixel's left neighbour, at the pixel's place.
-@inline(__always)
-func towardsHigher(_ words: UnsafeBufferPointer<UInt64>, _ index: Int) -> UInt64 {
-    words[index] << 1 | words[index - 1] >> 63
-}
-
-/// Each pixel's right neighbour, at the pixel's place.
-@inline(__always)
-func towardsLower(_ words: UnsafeBufferPointer<UInt64>, _ index: Int) -> UInt64 {
-    words[index] >> 1 | words[index + 1] << 63
 }

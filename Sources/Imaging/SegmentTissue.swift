@@ -42,7 +42,6 @@ public func segmentTissue(
 private struct Segmentation {
     /// With even light, once the slide is found.
     private(set) var image: Image<UInt8>
-    let raw: Image<Float>
     /// The image blurred by a pixel: cells are gone, tight sulci still open.
     private(set) var blurred: Image<Float>
     let spacingUm: Double
@@ -54,8 +53,7 @@ private struct Segmentation {
 
     init(image: Image<UInt8>, spacingUm: Double, recipe: SegmentationRecipe, threads: Int) {
         self.image = image
-        raw = image.asFloat
-        blurred = gaussianFilter(raw, sigmaPx: 1, threads: threads)
+        blurred = gaussianFilter(image.asFloat, sigmaPx: 1, threads: threads)
         self.spacingUm = spacingUm
         self.recipe = recipe
         self.threads = threads
@@ -88,8 +86,7 @@ private struct Segmentation {
             light = SlideLight(blurred, bright: BitImage(blurred) { $0 > Float(otsu) } & ~padding)
         }
         if let light {
-            blurred = light.flattened(blurred)
-            image = light.flattened(raw).levels()
+            (blurred, image) = light.flattened(blurred, image)
         }
         let opened = openedMean(image)
         let judged: Image<Float>
@@ -191,8 +188,14 @@ private struct Segmentation {
         let holes = connectedComponents(of: ~tissue)
         let atBorder = holes.atBorder
         var sums = [Double](repeating: 0, count: holes.sizes.count)
-        for index in image.elements.indices {
-            sums[Int(holes.labels.elements[index])] += Double(image.elements[index])
+        image.elements.withUnsafeBufferPointer { pixels in
+            for (run, number) in zip(holes.runs, holes.numbers) {
+                let hole = Int(number)
+                guard holes.sizes[hole] > small, !atBorder.contains(hole) else { continue }
+                for column in run.start..<run.end {
+                    sums[hole] += Double(pixels[run.line * image.columns + Int(column)])
+                }
+            }
         }
         return tissue
             | holes.pixels { hole in
@@ -203,13 +206,12 @@ private struct Segmentation {
 
     /// The bright part of the tissue: told by depth where that can tell, else by contrast raised inside it; then a contour parts it in two.
     func white(in tissue: BitImage) -> BitImage {
-        let filters = MaskedFilters(mask: tissue, threads: threads)
+        let filters = MaskedFilters(mask: tissue, size: recipe.filterSizePx, threads: threads)
         guard enhanced == nil, recipe.unmixesByDepth, recipe.minimumWhiteDepthMm > 0 else {
             return brightPart(raisedContrast(filters), in: tissue)
         }
-        let opened = filters.openedMean(image, size: recipe.filterSizePx).map { $0 / 255 }
-        let contrast = filters.openedMean(
-            filters.gaussian(opened, sigmaPx: recipe.gaussianSigmaPx), size: recipe.filterSizePx)
+        let opened = filters.openedMean(image).map { $0 / 255 }
+        let contrast = filters.openedMean(filters.gaussian(opened, sigmaPx: recipe.gaussianSigmaPx))
         let depth = distanceTransform(of: holeless(tissue), threads: threads)
         let whiteDepthPx = recipe.minimumWhiteDepthMm * 1000 / spacingUm
         let levels = contrast.levels(scale: 255)
@@ -241,7 +243,7 @@ private struct Segmentation {
     /// The tissue's brightness with contrast raised by CLAHE, in 0 … 1.
     private func raisedContrast(_ filters: MaskedFilters) -> Image<Float> {
         if let enhanced { return enhanced }
-        let scaled = filters.openedMean(image, size: recipe.filterSizePx).map { $0 / 255 }
+        let scaled = filters.openedMean(image).map { $0 / 255 }
         let equalized =
             recipe.claheKernelPx == 0
             ? scaled
@@ -249,7 +251,7 @@ private struct Segmentation {
                 scaled, kernelSizePx: recipe.claheKernelPx, clipLimit: recipe.claheClipLimit, inside: filters.mask,
                 threads: threads)
         let blurred = filters.gaussian(equalized, sigmaPx: recipe.gaussianSigmaPx)
-        return filters.openedMean(blurred, size: recipe.filterSizePx)
+        return filters.openedMean(blurred)
     }
 
     /// The bright class by the histogram of all tissue.

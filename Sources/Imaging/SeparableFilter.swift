@@ -77,3 +77,28 @@ func separableFilter<Kernel: LineKernel>(
     }
     return Image(rows: rows, columns: columns, elements: result)
 }
+
+/// Runs `body` on every whole block of a line's elements, and `rest` on each element that is left.
+@inline(__always)
+func forEachBlock<Block: SIMD>(of type: Block.Type, _ count: Int, _ body: (Int) -> Void, rest: (Int) -> Void) {
+    var index = 0
+    while index + Block.scalarCount <= count {
+        body(index)
+        index += Block.scalarCount
+    }
+    while index < count {
+        rest(index)
+        index += 1
+    }
+}
+
+/// The elements of a line from a place on.
+@inline(__always)
+func block<Block: SIMD>(_ line: UnsafePointer<Block.Scalar>, _ index: Int) -> Block where Block: BitwiseCopyable {
+    UnsafeRawPointer(line + index).loadUnaligned(as: Block.self)
+}
+
+@inline(__always)
+func store<Block: SIMD>(_ block: Block, at place: UnsafeMutablePointer<Block.Scalar>) where Block: BitwiseCopyable {
+    UnsafeMutableRawPointer(place).storeBytes(of: block, as: Block.self)
+}

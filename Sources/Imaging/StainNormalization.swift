@@ -60,10 +60,18 @@ private struct TissueCells {
             tissue.words.withUnsafeBufferPointer { words in
                 for row in 0..<image.rows {
                     let start = row / side * columns
-                    for column in 0..<imageColumns
-                    where words[row * tissue.wordsPerRow + column >> 6] >> UInt64(column & 63) & 1 == 1 {
-                        sums[start + column / side] += pixels[row * imageColumns + column]
-                        counts[start + column / side] += 1
+                    for word in 0..<tissue.wordsPerRow {
+                        let bits = words[row * tissue.wordsPerRow + word]
+                        guard bits != 0 else { continue }
+                        // A word's 64 pixels are 16 cells wide.
+                        for part in 0..<16 where bits >> UInt64(4 * part) & 15 != 0 {
+                            let pixel = row * imageColumns + 64 * word + 4 * part
+                            let cell = start + 16 * word + part
+                            for column in 0..<4 where bits >> UInt64(4 * part + column) & 1 == 1 {
+                                sums[cell] += pixels[pixel + column]
+                                counts[cell] += 1
+                            }
+                        }
                     }
                 }
             }
@@ -83,12 +91,13 @@ private struct TissueCells {
 
     func classified(by means: LocalMeans, share: Float, allowed: [Bool]?) -> [Bool] {
         var white = [Bool](repeating: false, count: values.count)
+        var line = InterpolatedMeans(means, columns: (0..<columns).map(Float.init))
         for row in 0..<rows {
+            line.move(to: Float(row))
             for column in 0..<columns where weights[row * columns + column] > 0 {
-                let (dark, range) = means.at(row: Float(row), column: Float(column))
+                let level = line.dark[column] + line.range[column] * share
                 white[row * columns + column] =
-                    values[row * columns + column]
-                    > dark + range * share && allowed?[row * columns + column] != false
+                    values[row * columns + column] > level && allowed?[row * columns + column] != false
             }
         }
         return white
@@ -111,29 +120,30 @@ private struct LocalMeans: Sendable {
         let block = max(1, Int(sigmaCells / 8))
         let rows = (cells.rows + block - 1) / block
         let columns = (cells.columns + block - 1) / block
-        var shares = [[Float]](repeating: Array(repeating: 0, count: rows * columns), count: 2)
-        var sums = shares
+        let size = rows * columns
+        var (shares, sums) = ([Float](repeating: 0, count: 2 * size), [Float](repeating: 0, count: 2 * size))
         for row in 0..<cells.rows {
             for column in 0..<cells.columns {
                 let cell = row * cells.columns + column
-                let target = row / block * columns + column / block
                 let weight = cells.weights[cell]
-                let kind = white[cell] ? 1 : 0
-                shares[kind][target] += weight
-                sums[kind][target] += weight * cells.values[cell]
+                guard weight > 0 else { continue }
+                let target = row / block * columns + column / block + (white[cell] ? size : 0)
+                shares[target] += weight
+                sums[target] += weight * cells.values[cell]
             }
         }
-        let totals = shares.map { $0.reduce(0.0) { $0 + Double($1) } }
+        func ofKind(_ kind: Int, _ all: [Float]) -> [Float] { Array(all[kind * size..<(kind + 1) * size]) }
+        let totals = (0..<2).map { ofKind($0, shares).reduce(0.0) { $0 + Double($1) } }
         guard totals[0] > 0, totals[1] > 0 else { return nil }
         let area = Float(block * block)
         let sigma = sigmaCells / Double(block)
-        let wholes = (0..<2).map { Float(sums[$0].reduce(0.0) { $0 + Double($1) } / totals[$0]) }
+        let wholes = (0..<2).map { Float(ofKind($0, sums).reduce(0.0) { $0 + Double($1) } / totals[$0]) }
         let means = (0..<2).map { kind -> [Float] in
             let share = gaussianFilter(
-                Image(rows: rows, columns: columns, elements: shares[kind]), sigmaPx: sigma, truncate: 3,
+                Image(rows: rows, columns: columns, elements: ofKind(kind, shares)), sigmaPx: sigma, truncate: 3,
                 threads: threads)
             let sum = gaussianFilter(
-                Image(rows: rows, columns: columns, elements: sums[kind]), sigmaPx: sigma, truncate: 3,
+                Image(rows: rows, columns: columns, elements: ofKind(kind, sums)), sigmaPx: sigma, truncate: 3,
                 threads: threads)
             return zip(sum.elements, share.elements).map {
                 ($0 / area + LocalMeans.prior * wholes[kind]) / ($1 / area + LocalMeans.prior)
@@ -147,39 +157,105 @@ private struct LocalMeans: Sendable {
         grid = zip(means[0], means[1]).map { SIMD2($0, max($1 - $0, least)) }
     }
 
-    /// Gray matter's mean and the contrast to white matter at a place in cells, interpolated.
-    @inline(__always) func at(row: Float, column: Float) -> (dark: Float, range: Float) {
-        let down = max(0, (row + 0.5) / Float(block) - 0.5)
-        let across = max(0, (column + 0.5) / Float(block) - 0.5)
-        let above = min(Int(down), rows - 1)
-        let left = min(Int(across), columns - 1)
-        let below = min(above + 1, rows - 1) * columns
-        let right = min(left + 1, columns - 1)
-        let (u, v) = (down - Float(above), across - Float(left))
-        let upper = grid[above * columns + left] * (1 - v) + grid[above * columns + right] * v
-        let lower = grid[below + left] * (1 - v) + grid[below + right] * v
-        let mean = upper * (1 - u) + lower * u
-        return (mean.x, mean.y)
-    }
-
     func normalized(_ image: Image<Float>, tissue: BitImage, threads: Int) -> Image<Float> {
         var result = Image<Float>(rows: image.rows, columns: image.columns, filledWith: 0)
         let columns = image.columns
         let side = Float(TissueCells.side)
+        let places = (0..<columns).map { (Float($0) + 0.5) / side - 0.5 }
         result.elements.withUnsafeMutableBufferPointer { buffer in
             let output = DisjointSlices(buffer)
-            parallelBands(image.rows, band: 32, threads: threads) { band in
+            parallelBands(image.rows, band: 128, threads: threads) { band in
+                var line = InterpolatedMeans(self, columns: places)
                 image.elements.withUnsafeBufferPointer { pixels in
                     for row in band {
-                        let down = (Float(row) + 0.5) / side - 0.5
-                        for column in 0..<columns where tissue[row, column] {
-                            let (dark, range) = at(row: down, column: (Float(column) + 0.5) / side - 0.5)
-                            output[row * columns + column] = (pixels[row * columns + column] - dark) / range
+                        let extent = tissue.extent(ofRow: row)
+                        guard !extent.isEmpty else { continue }
+                        line.move(to: (Float(row) + 0.5) / side - 0.5)
+                        let start = row * columns
+                        line.dark.withUnsafeBufferPointer { dark in
+                            line.range.withUnsafeBufferPointer { range in
+                                for column in extent {
+                                    output[start + column] = (pixels[start + column] - dark[column]) / range[column]
+                                }
+                            }
+                        }
+                        for word in extent.lowerBound / 64...(extent.upperBound - 1) / 64 {
+                            var outside = ~tissue.words[row * tissue.wordsPerRow + word]
+                            while outside != 0 {
+                                let column = 64 * word + outside.trailingZeroBitCount
+                                if column < columns { output[start + column] = 0 }
+                                outside &= outside - 1
+                            }
                         }
                     }
                 }
             }
         }
         return result
+    }
+}
+
+/// Gray matter's mean and the contrast to white matter along a row, interpolated between the grid's elements: first across, which rows
+/// between the same two of the grid share, then down.
+private struct InterpolatedMeans {
+    /// Gray matter's mean at each place of the row.
+    private(set) var dark: [Float]
+    /// How much higher white matter's mean is.
+    private(set) var range: [Float]
+
+    private let means: LocalMeans
+    /// The grid's columns beside each place, and the share of the right one.
+    private let columns: [(left: Int, right: Int, share: Float)]
+    /// The grid's row above, and both quantities along it and the row below.
+    private var above = -1
+    private var upper: (dark: [Float], range: [Float])
+    private var lower: (dark: [Float], range: [Float])
+
+    /// - Parameter columns: the places, in cells.
+    init(_ means: LocalMeans, columns places: [Float]) {
+        self.means = means
+        columns = places.map { place in
+            let across = max(0, (place + 0.5) / Float(means.block) - 0.5)
+            let left = min(Int(across), means.columns - 1)
+            return (left, min(left + 1, means.columns - 1), across - Float(left))
+        }
+        dark = Array(repeating: 0, count: places.count)
+        range = dark
+        upper = (dark, dark)
+        lower = (dark, dark)
+    }
+
+    /// Goes to a row, in cells.
+    mutating func move(to row: Float) {
+        let down = max(0, (row + 0.5) / Float(means.block) - 0.5)
+        let above = min(Int(down), means.rows - 1)
+        if above != self.above {
+            self.above = above
+            interpolate(above, into: &upper)
+            interpolate(min(above + 1, means.rows - 1), into: &lower)
+        }
+        let share = down - Float(above)
+        InterpolatedMeans.mix(upper.dark, lower.dark, share, into: &dark)
+        InterpolatedMeans.mix(upper.range, lower.range, share, into: &range)
+    }
+
+    private func interpolate(_ row: Int, into line: inout (dark: [Float], range: [Float])) {
+        for (place, column) in columns.enumerated() {
+            let left = means.grid[row * means.columns + column.left]
+            let right = means.grid[row * means.columns + column.right]
+            let mean = left * (1 - column.share) + right * column.share
+            line.dark[place] = mean.x
+            line.range[place] = mean.y
+        }
+    }
+
+    private static func mix(_ upper: [Float], _ lower: [Float], _ share: Float, into line: inout [Float]) {
+        line.withUnsafeMutableBufferPointer { line in
+            upper.withUnsafeBufferPointer { upper in
+                lower.withUnsafeBufferPointer { lower in
+                    for place in 0..<line.count { line[place] = upper[place] * (1 - share) + lower[place] * share }
+                }
+            }
+        }
     }
 }

@@ -30,7 +30,15 @@
 
     /// The image of the transformed elements.
     @inlinable public func map<Result>(_ transform: (Element) throws -> Result) rethrows -> Image<Result> {
-        Image<Result>(rows: rows, columns: columns, elements: try elements.map(transform))
+        let results = try [Result](unsafeUninitializedCapacity: count) { results, initialised in
+            try elements.withUnsafeBufferPointer { elements in
+                for index in 0..<elements.count {
+                    results.initializeElement(at: index, to: try transform(elements[index]))
+                    initialised = index + 1
+                }
+            }
+        }
+        return Image<Result>(rows: rows, columns: columns, elements: results)
     }
 }
 

@@ -17,12 +17,16 @@ func isoLines(
     // An edge is named by its first corner: 2i to the right of element i, 2i + 1 below it.
     var next: [Int: Int] = [:]
     var starts: [Int] = []
+    guard !columnRange.isEmpty else { return [] }
     for row in rowRange {
+        // The left corners of a square are the right ones of the one before it.
+        var (upper, lower) = (
+            values[row * columns + columnRange.lowerBound] > 0, values[(row + 1) * columns + columnRange.lowerBound] > 0
+        )
         for column in columnRange {
             let index = row * columns + column
-            let corners = (
-                values[index] > 0, values[index + 1] > 0, values[index + columns + 1] > 0, values[index + columns] > 0
-            )
+            let corners = (upper, values[index + 1] > 0, values[index + columns + 1] > 0, lower)
+            (upper, lower) = (corners.1, corners.2)
             let code = (corners.0 ? 1 : 0) | (corners.1 ? 2 : 0) | (corners.2 ? 4 : 0) | (corners.3 ? 8 : 0)
             if code == 0 || code == 15 { continue }
             let (top, left) = (2 * index, 2 * index + 1)

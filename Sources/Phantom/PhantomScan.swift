@@ -137,6 +137,7 @@ public struct PhantomScan: Sendable {
         }
         var line = [StainedPixel](repeating: StainedPixel(), count: tile.columns)
         let columns = light.grainColumns(first: tile.firstColumn + skipped.columns, count: tile.columns)
+        let places = light.slowColumns(first: tile.firstColumn + skipped.columns, count: tile.columns)
         let disturbed = lay.isDisturbed(at: middle(of: tile), radiusUm: radius(of: tile))
         levels.withUnsafeMutableBufferPointer { levels in
             withTissueLookup { tissue in
@@ -144,8 +145,8 @@ public struct PhantomScan: Sendable {
                     let pixels = row * tile.columns..<(row + 1) * tile.columns
                     stain(row: tile.firstRow + row, of: tile, disturbed: disturbed, tissue: tissue, line: &line)
                     light.expose(
-                        row: tile.firstRow + row + skipped.rows, firstColumn: tile.firstColumn + skipped.columns,
-                        columns: columns, line: line, strokes: strokes[pixels],
+                        row: tile.firstRow + row + skipped.rows, places: places, columns: columns, line: line,
+                        strokes: strokes[pixels],
                         densityToLevel: UnsafeMutableBufferPointer(rebasing: levels[pixels]))
                 }
             }

@@ -49,14 +49,16 @@ struct ScanLight: Sendable {
     /// Turns a row's optical density into the light that comes through.
     ///
     /// - Parameters:
-    ///   - row: in pixels of the whole field, likewise `firstColumn`.
+    ///   - row: in pixels of the whole field.
+    ///   - places: the columns' among the slow factors, as `slowColumns` tells them.
+    ///   - columns: theirs in the grain textures, as `grainColumns` tells them.
     ///   - strokes: what lies on and in the row beside tissue: share that is missing, density that is added.
     ///   - levels: holds the density of the cells that were drawn, and gets gray levels.
     func expose(
-        row: Int, firstColumn: Int, columns: [[Int32]], line: [StainedPixel], strokes: ArraySlice<SIMD2<Float>>,
+        row: Int, places: [SlowPlace], columns: [[Int32]], line: [StainedPixel], strokes: ArraySlice<SIMD2<Float>>,
         densityToLevel levels: UnsafeMutableBufferPointer<Float>
     ) {
-        let slow = slowLine(row: row, firstColumn: firstColumn, count: levels.count)
+        let slow = slowLine(row: row, places)
         let grain = grainLine(row: row, columns: columns, count: levels.count)
         let steps = Float(SectionStain.densitySteps)
         let last = Float(exposure.count - 1)
@@ -149,7 +151,7 @@ struct ScanLight: Sendable {
     }
 
     /// The slow factors along a row, and what the cover glass adds: stain in gray, in white, light, optical density.
-    private func slowLine(row: Int, firstColumn: Int, count: Int) -> [SIMD4<Float>] {
+    private func slowLine(row: Int, _ places: [SlowPlace]) -> [SIMD4<Float>] {
         let scale = spacingUm / ScanLight.coarseUm
         let down = min(max((Double(row) + 0.5) * scale, 0), Double(uneven.rows) - 1.001)
         let (above, share) = (Int(down) * uneven.columns, Float(down - down.rounded(.down)))
@@ -159,24 +161,36 @@ struct ScanLight: Sendable {
         }
         let placeRow = (Double(row) + 0.5) * spacingUm
         let rowEdge = edgeDensity(distanceUm: min(placeRow, field.heightUm - placeRow))
-        let last = Float(uneven.columns) - 1.001
-        let step = Float(scale)
-        let width = Float(field.widthUm)
-        let pixel = Float(spacingUm)
-        return [SIMD4<Float>](unsafeUninitializedCapacity: count) { line, filled in
+        return [SIMD4<Float>](unsafeUninitializedCapacity: places.count) { line, filled in
             coarse.withUnsafeBufferPointer { coarse in
-                for index in 0..<count {
-                    let place = Float(firstColumn + index) + 0.5
-                    let across = min(max(place * step, 0), last)
-                    let whole = Int(across)
-                    let left = coarse[whole]
-                    var here = left + (across - Float(whole)) * (coarse[whole + 1] - left)
-                    let edge = min(place * pixel, width - place * pixel)
-                    here[3] = edge > 1000 ? rowEdge : max(rowEdge, edgeDensity(distanceUm: Double(edge)))
-                    line[index] = here
+                places.withUnsafeBufferPointer { places in
+                    for index in 0..<places.count {
+                        let place = places[index]
+                        let left = coarse[Int(place.whole)]
+                        var here = left + place.share * (coarse[Int(place.whole) + 1] - left)
+                        here[3] = max(rowEdge, place.edge)
+                        line[index] = here
+                    }
                 }
             }
-            filled = count
+            filled = places.count
+        }
+    }
+
+    /// Where the columns of a tile lie among the slow factors.
+    func slowColumns(first: Int, count: Int) -> [SlowPlace] {
+        let last = Float(uneven.columns) - 1.001
+        let step = Float(spacingUm / ScanLight.coarseUm)
+        let width = Float(field.widthUm)
+        let pixel = Float(spacingUm)
+        return (first..<first + count).map { column in
+            let place = Float(column) + 0.5
+            let across = min(max(place * step, 0), last)
+            let whole = Int32(across)
+            let edge = min(place * pixel, width - place * pixel)
+            return SlowPlace(
+                whole: whole, share: across - Float(whole),
+                edge: edge > 1000 ? 0 : edgeDensity(distanceUm: Double(edge)))
         }
     }
 
@@ -217,6 +231,16 @@ struct ScanLight: Sendable {
         }
         return result
     }
+}
+
+/// A column among the slow factors.
+struct SlowPlace {
+    /// The sample on its left.
+    var whole: Int32
+    /// How far it lies on the way to the next one.
+    var share: Float
+    /// Optical density of the cover glass's edge there.
+    var edge: Float
 }
 
 /// A grain texture laid on the slide.

@@ -61,8 +61,9 @@ public struct TissueKind: Sendable, Equatable {
 
 /// Names of 4 × 4 voxels.
 private struct Surroundings {
-    private var areas = SIMD16<UInt8>(repeating: 0)
-    private var parts = SIMD16<UInt8>(repeating: 0)
+    /// Row by row, the two upper rows and the two lower ones.
+    private var areas: SIMD2<UInt64>
+    private var parts: SIMD2<UInt64>
 
     /// The voxels around the square from (row, column) to (row + 1, column + 1); edges are repeated.
     init(
@@ -70,27 +71,49 @@ private struct Surroundings {
         rows: Int, columns: Int
     ) {
         let inside = column > 0 && column + 2 < columns
-        for down in 0..<4 {
+        func four(_ voxels: UnsafeBufferPointer<UInt8>, _ down: Int) -> UInt64 {
             let line = start + min(max(row + down - 1, 0), rows - 1) * columns
-            for across in 0..<4 {
-                let place = inside ? line + column + across - 1 : line + min(max(column + across - 1, 0), columns - 1)
-                self.areas[down * 4 + across] = areas[place]
-                self.parts[down * 4 + across] = parts[place]
+            if inside {
+                return UInt64(
+                    UInt32(
+                        littleEndian: UnsafeRawBufferPointer(voxels).loadUnaligned(
+                            fromByteOffset: line + column - 1, as: UInt32.self)))
+            }
+            return (0..<4).reduce(0) { bytes, across in
+                bytes | UInt64(voxels[line + min(max(column + across - 1, 0), columns - 1)]) << UInt64(8 * across)
             }
         }
+        self.areas = SIMD2(four(areas, 0) | four(areas, 1) << 32, four(areas, 2) | four(areas, 3) << 32)
+        self.parts = SIMD2(four(parts, 0) | four(parts, 1) << 32, four(parts, 2) | four(parts, 3) << 32)
     }
 
-    var isEmpty: Bool { areas == SIMD16(repeating: 0) && parts == SIMD16(repeating: 0) }
+    var isEmpty: Bool { areas.x | areas.y | parts.x | parts.y == 0 }
 
     /// The kind of all points between where all voxels have one part and, as far as they have one, one area.
     var uniform: TissueKind? {
-        let name = areas.max()
-        let part = parts[0]
-        let others = (areas .!= SIMD16(repeating: name)) .& (areas .!= SIMD16(repeating: 0))
-        guard !any(others), parts == SIMD16(repeating: part) else { return nil }
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let part = UInt8(truncatingIfNeeded: parts.x)
+        // The bits of all voxels together are the area's where there is but one.
+        var bits = areas.x | areas.y
+        bits |= bits >> 32
+        bits |= bits >> 16
+        bits |= bits >> 8
+        let name = UInt8(truncatingIfNeeded: bits)
+        /// The voxels that have an area, with `name` in their place.
+        func named(_ voxels: UInt64) -> UInt64 {
+            let sevens = 0x7f &* ones
+            let isSet = (((voxels & sevens) &+ sevens) | voxels) >> 7 & ones
+            return isSet &* UInt64(name)
+        }
+        guard parts.x == UInt64(part) &* ones, parts.y == parts.x, named(areas.x) == areas.x, named(areas.y) == areas.y
+        else { return nil }
         var kind = TissueKind()
         (kind.area, kind.part, kind.partShare) = (name, part, part == 0 ? 0 : 255)
         return kind
+    }
+
+    private static func bytes(_ words: SIMD2<UInt64>) -> SIMD16<UInt8> {
+        unsafeBitCast(SIMD2(words.x.littleEndian, words.y.littleEndian), to: SIMD16<UInt8>.self)
     }
 
     /// The names at a point between the middle four, by its weights along rows and columns.
@@ -99,13 +122,13 @@ private struct Surroundings {
             lowHalf: SIMD8(lowHalf: down[0] * across, highHalf: down[1] * across),
             highHalf: SIMD8(lowHalf: down[2] * across, highHalf: down[3] * across))
         var kind = TissueKind()
-        let area = strongest(names.areas, areas, shares)
+        let area = strongest(names.areas, shares)
         kind.area = area.first
         if area.secondShare > 0 {
             kind.second = area.second
             kind.secondShare = UInt8(min(255 * area.secondShare / (area.firstShare + area.secondShare), 127))
         }
-        let part = strongest(names.parts, parts, shares)
+        let part = strongest(names.parts, shares)
         kind.part = part.first
         kind.partShare = UInt8(min(255 * part.firstShare, 255))
         return kind
@@ -113,16 +136,15 @@ private struct Surroundings {
 
     /// The two names of the largest shares.
     private func strongest(
-        _ names: [Int32], _ voxels: SIMD16<UInt8>, _ shares: SIMD16<Float>
+        _ names: [Named], _ shares: SIMD16<Float>
     ) -> (first: UInt8, firstShare: Float, second: UInt8, secondShare: Float) {
         var best: (UInt8, Float, UInt8, Float) = (0, 0, 0, 0)
-        let voxels = SIMD16<Int32>(truncatingIfNeeded: voxels)
-        for name in names {
-            let share = shares.replacing(with: 0, where: voxels .!= SIMD16(repeating: name)).sum()
+        for named in names {
+            let share = (shares * named.voxels).sum()
             if share > best.1 {
-                best = (UInt8(name), share, best.0, best.1)
+                best = (named.name, share, best.0, best.1)
             } else if share > best.3 {
-                (best.2, best.3) = (UInt8(name), share)
+                (best.2, best.3) = (named.name, share)
             }
         }
         return best
@@ -130,20 +152,30 @@ private struct Surroundings {
 
     /// The names other than 0 among the voxels.
     var names: Names {
-        func different(_ voxels: SIMD16<UInt8>) -> [Int32] {
-            var (rest, found) = (voxels, [Int32]())
-            while case let name = rest.max(), name > 0 {
-                found.append(Int32(name))
-                rest.replace(with: 0, where: rest .== SIMD16(repeating: name))
+        func different(_ voxels: SIMD16<UInt8>) -> [Named] {
+            var found: [Named] = []
+            for place in 0..<16 where voxels[place] > 0 {
+                if let known = found.firstIndex(where: { $0.name == voxels[place] }) {
+                    found[known].voxels[place] = 1
+                } else {
+                    found.append(Named(name: voxels[place], voxels: .zero))
+                    found[found.count - 1].voxels[place] = 1
+                }
             }
-            return found
+            return found.sorted { $0.name > $1.name }
         }
-        return Names(areas: different(areas), parts: different(parts))
+        return Names(areas: different(Surroundings.bytes(areas)), parts: different(Surroundings.bytes(parts)))
     }
 }
 
 /// Names that stand in a neighbourhood, each once, the largest first.
 private struct Names {
-    var areas: [Int32]
-    var parts: [Int32]
+    var areas: [Named]
+    var parts: [Named]
+}
+
+/// A name, and 1 for each voxel of a neighbourhood that has it.
+private struct Named {
+    let name: UInt8
+    var voxels: SIMD16<Float>
 }

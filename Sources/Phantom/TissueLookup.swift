@@ -74,9 +74,9 @@ struct TissueLookup {
     ///
     /// - Parameters:
     ///   - row: in elements of the plane, likewise `column`.
-    ///   - quantile: 0 … 255, which of the evenly likely graininesses.
+    ///   - quantile: 0 … 255, which of the evenly likely graininesses; asked for on tissue only.
     @inline(__always)
-    func stained(row: Float, column: Float, quantile: Int) -> StainedPixel {
+    func stained(row: Float, column: Float, quantile: @autoclosure () -> Int) -> StainedPixel {
         let r = min(max(row, 0), lastRow)
         let c = min(max(column, 0), lastColumn)
         let (ri, ci) = (Int(r), Int(c))
@@ -88,7 +88,7 @@ struct TissueLookup {
         var density = gray + inWhite * (whiteGround - gray)
         if cover > 0 {
             let cells = composition(r, c, here, inWhite)
-            density += cover * cells[1] * grains[Int(cells[3]) + quantile]
+            density += cover * cells[1] * grains[Int(cells[3]) + quantile()]
         }
         return StainedPixel(coverage: coverage, density: density * coverage)
     }
@@ -106,10 +106,12 @@ struct TissueLookup {
         let kind = kind(row, column)
         return CellSite(
             density: cells[0], giantDensity: cells[2], areaUm2: max(cells[1] - giants, 0) / max(cells[0], 1e-9),
-            layer: kind.area == 0 || kind.excludedPart != 0 || here[1] >= 0 ? 0 : layer(row, column, depth(here)))
+            layer: kind.area == 0 || kind.excludedPart != 0 || here[1] >= 0
+                ? 0 : layer(row, column, kind.area, depth(here)))
     }
 
     /// Everything that the truth tells about a point.
+    @inline(__always)
     func truth(row: Float, column: Float) -> TissueTruth {
         var truth = TissueTruth()
         guard row >= 0, column >= 0, row < lastRow, column < lastColumn else { return truth }
@@ -122,8 +124,12 @@ struct TissueLookup {
         truth.part = kind.excludedPart
         if here[1] <= 0, kind.area > 0, truth.part == 0 {
             truth.area = kind.area
-            truth.depth = UInt8((depth(here) * 250).rounded())
-            truth.layer = layer(row, column, depth(here))
+            let depth = depth(here)
+            // The nearest whole number, halves upwards; what is cut off here is exact.
+            let steps = depth * 250
+            let whole = UInt8(steps)
+            truth.depth = steps - Float(whole) >= 0.5 ? whole + 1 : whole
+            truth.layer = layer(row, column, kind.area, depth)
         }
         return truth
     }
@@ -178,9 +184,10 @@ struct TissueLookup {
         return result
     }
 
-    private func layer(_ r: Float, _ c: Float, _ depth: Float) -> UInt8 {
+    @inline(__always)
+    private func layer(_ r: Float, _ c: Float, _ area: UInt8, _ depth: Float) -> UInt8 {
         let step = min(Int(depth * Float(CompositionTables.depths)), CompositionTables.depths - 1)
-        return layers[Int(numbers[tile(r, c) + Int(kind(r, c).area)]) * CompositionTables.depths + step]
+        return layers[Int(numbers[tile(r, c) + Int(area)]) * CompositionTables.depths + step]
     }
 }
 

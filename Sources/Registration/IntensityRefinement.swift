@@ -118,15 +118,33 @@ private struct CorrelationAscent {
             fixed.gray.elements.withUnsafeBufferPointer { gray in
                 fixed.tissue.elements.withUnsafeBufferPointer { tissue in
                     _ = sloped.withPixels { pixels in
-                        for column in sampled.columns {
-                            let along = Double(column)
-                            let sample = sloped.sample(pixels, at: sampled.start + sampled.step * along)
-                            guard tissue[start + column] != 0 || sample.w >= 0.5 else { continue }
-                            let turning = SIMD2<Float>(turn + turnStep * along) * SIMD2(sample.y, sample.z)
+                        let inside = sampled.interior { sloped.holds($0) }
+                        @inline(__always) func add(_ column: Int, _ sample: SIMD4<Float>, _ turning: SIMD2<Float>) {
+                            guard tissue[start + column] != 0 || sample.w >= 0.5 else { return }
                             line.add(
                                 fixed: gray[start + column] - background,
-                                SIMD4(sample.x, turning.x + turning.y, sample.y, sample.z))
+                                SIMD4(
+                                    sample.x, turning.x * sample.y + turning.y * sample.z, sample.y, sample.z))
                         }
+                        @inline(__always) func add(_ column: Int) {
+                            add(
+                                column, sloped.sample(pixels, at: sampled.place(column)),
+                                SIMD2<Float>(turn + turnStep * Double(column)))
+                        }
+                        for column in sampled.columns.lowerBound..<inside.lowerBound { add(column) }
+                        var column = inside.lowerBound
+                        while column + 4 <= inside.upperBound {
+                            let samples = sloped.samples(pixels, at: sampled.places(from: column))
+                            let along = SIMD4(0, 1, 2, 3) + Double(column)
+                            let turnRow = SIMD4<Float>(turn[0] + turnStep[0] * along)
+                            let turnColumn = SIMD4<Float>(turn[1] + turnStep[1] * along)
+                            add(column, samples.0, SIMD2(turnRow[0], turnColumn[0]))
+                            add(column + 1, samples.1, SIMD2(turnRow[1], turnColumn[1]))
+                            add(column + 2, samples.2, SIMD2(turnRow[2], turnColumn[2]))
+                            add(column + 3, samples.3, SIMD2(turnRow[3], turnColumn[3]))
+                            column += 4
+                        }
+                        for column in column..<sampled.columns.upperBound { add(column) }
                     }
                 }
             }

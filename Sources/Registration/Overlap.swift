@@ -22,15 +22,35 @@ public func overlap(
             fixed.tissue.elements.withUnsafeBufferPointer { fixedTissue in
                 moving.gray.elements.withUnsafeBufferPointer { movingGray in
                     moving.tissue.elements.withUnsafeBufferPointer { movingTissue in
-                        for column in sampled.columns {
-                            let place = sampled.start + sampled.step * Double(column)
+                        let inside = sampled.interior { moving.isInterior($0) }
+                        func add(_ column: Int) {
+                            let place = sampled.place(column)
                             let here = fixedTissue[start + column] != 0
                             let there = moving.isTissue(movingTissue, at: place)
-                            guard here || there else { continue }
+                            guard here || there else { return }
                             sums.add(
                                 Double(fixedGray[start + column]), Double(moving.level(movingGray, at: place)), here,
                                 there)
                         }
+                        for column in sampled.columns.lowerBound..<inside.lowerBound { add(column) }
+                        var column = inside.lowerBound
+                        while column + 4 <= inside.upperBound {
+                            let places = sampled.places(from: column)
+                            let mask = moving.nearest(places)
+                            let levels = moving.levels(movingGray, places)
+                            @inline(__always) func add(_ column: Int, _ place: Int, _ level: Float) {
+                                let here = fixedTissue[start + column] != 0
+                                let there = movingTissue[place] != 0
+                                guard here || there else { return }
+                                sums.add(Double(fixedGray[start + column]), Double(level), here, there)
+                            }
+                            add(column, mask[0], levels[0])
+                            add(column + 1, mask[1], levels[1])
+                            add(column + 2, mask[2], levels[2])
+                            add(column + 3, mask[3], levels[3])
+                            column += 4
+                        }
+                        for column in column..<sampled.columns.upperBound { add(column) }
                     }
                 }
             }
@@ -40,13 +60,12 @@ public func overlap(
 }
 
 private struct OverlapSums: RowSums {
-    var count = 0.0
+    var count = 0
     /// Sums of both gray levels, of their squares, and of their product.
     var levels = SIMD2<Double>(0, 0)
     var squares = SIMD2<Double>(0, 0)
     var product = 0.0
-    var both = 0.0
-    var either = 0.0
+    var both = 0
 
     @inline(__always) mutating func add(_ fixed: Double, _ moving: Double, _ here: Bool, _ there: Bool) {
         let pair = SIMD2(fixed, moving)
@@ -55,7 +74,6 @@ private struct OverlapSums: RowSums {
         squares += pair * pair
         product += fixed * moving
         both += here && there ? 1 : 0
-        either += here && there ? 2 : 1
     }
 
     mutating func add(_ other: OverlapSums) {
@@ -64,15 +82,15 @@ private struct OverlapSums: RowSums {
         squares += other.squares
         product += other.product
         both += other.both
-        either += other.either
     }
 
     var overlap: Overlap {
-        guard count > 1 else { return Overlap(correlation: 0, dice: 0) }
+        guard self.count > 1 else { return Overlap(correlation: 0, dice: 0) }
+        let count = Double(self.count)
         let covariance = product - levels[0] * levels[1] / count
         let variances = squares - levels * levels / count
         let scale = (variances[0] * variances[1])
         let correlation = scale > 0 ? covariance / scale.squareRoot() : 0
-        return Overlap(correlation: correlation, dice: either > 0 ? 2 * both / either : 0)
+        return Overlap(correlation: correlation, dice: 2 * Double(both) / Double(self.count + both))
     }
 }

@@ -100,6 +100,32 @@ public struct RegistrationImage: Sendable {
         return upper * (1 - down) + lower * down
     }
 
+    /// Whether all four pixels around a place (row, column) are in the image.
+    @inline(__always) func isInterior(_ place: SIMD2<Double>) -> Bool {
+        // Rounded as `level` does it.
+        place[0] >= 0 && place[1] >= 0 && Int(place[0] + 1) < rows && Int(place[1] + 1) < columns
+    }
+
+    /// The gray levels at four places in the image's interior; see `level`.
+    @inline(__always) func levels(
+        _ pixels: UnsafeBufferPointer<Float>, _ places: (rows: SIMD4<Double>, columns: SIMD4<Double>)
+    ) -> SIMD4<Float> {
+        let (top, left) = (floored(places.rows + 1) - 1, floored(places.columns + 1) - 1)
+        let (down, across) = (SIMD4<Float>(places.rows - top), SIMD4<Float>(places.columns - left))
+        let at = FourPlaces(top * Double(columns) + left)
+        func four(_ offset: Int) -> SIMD4<Float> {
+            SIMD4(pixels[at[0] + offset], pixels[at[1] + offset], pixels[at[2] + offset], pixels[at[3] + offset])
+        }
+        let upper = four(0) * (1 - across) + four(1) * across
+        let lower = four(columns) * (1 - across) + four(columns + 1) * across
+        return upper * (1 - down) + lower * down
+    }
+
+    /// The pixels nearest to four places in the image's interior.
+    @inline(__always) func nearest(_ places: (rows: SIMD4<Double>, columns: SIMD4<Double>)) -> FourPlaces {
+        FourPlaces(floored(places.rows + 0.5) * Double(columns) + floored(places.columns + 0.5))
+    }
+
     /// Whether the nearest pixel to a place (row, column) is tissue.
     @inline(__always) func isTissue(_ mask: UnsafeBufferPointer<UInt8>, at place: SIMD2<Double>) -> Bool {
         let (row, column) = (place[0] + 0.5, place[1] + 0.5)

@@ -64,4 +64,20 @@ struct SampledRow {
             columns = own
         }
     }
+
+    /// The part of the row in which all places lie in a box, for a box that they enter and leave but once.
+    func interior(_ isInside: (SIMD2<Double>) -> Bool) -> Range<Int> {
+        var (first, end) = (columns.lowerBound, columns.upperBound)
+        while first < end, !isInside(place(first)) { first += 1 }
+        while first < end, !isInside(place(end - 1)) { end -= 1 }
+        return first..<end
+    }
+
+    @inline(__always) func place(_ column: Int) -> SIMD2<Double> { start + step * Double(column) }
+
+    /// The places of four columns, by row and column.
+    @inline(__always) func places(from column: Int) -> (rows: SIMD4<Double>, columns: SIMD4<Double>) {
+        let along = SIMD4(0, 1, 2, 3) + Double(column)
+        return (start[0] + step[0] * along, start[1] + step[1] * along)
+    }
 }

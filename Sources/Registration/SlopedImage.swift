@@ -85,4 +85,28 @@ struct SlopedImage: Sendable {
         let lower = at[stride] + (at[stride + 1] - at[stride]) * across
         return upper + (lower - upper) * down
     }
+
+    /// Whether a place (row, column) lies within the frame.
+    @inline(__always) func holds(_ place: SIMD2<Double>) -> Bool {
+        let frame = Double(SlopedImage.frame)
+        return place[0] + frame >= 0 && place[0] + frame <= Double(rows + 2 * SlopedImage.frame - 2)
+            && place[1] + frame >= 0 && place[1] + frame <= Double(columns + 2 * SlopedImage.frame - 2)
+    }
+
+    /// What `sample` tells about four places within the frame.
+    @inline(__always) func samples(
+        _ pixels: UnsafePointer<SIMD4<Float>>, at places: (rows: SIMD4<Double>, columns: SIMD4<Double>)
+    ) -> (SIMD4<Float>, SIMD4<Float>, SIMD4<Float>, SIMD4<Float>) {
+        let (rows, columns) = (places.rows + Double(SlopedImage.frame), places.columns + Double(SlopedImage.frame))
+        let (top, left) = (floored(rows), floored(columns))
+        let (down, across) = (SIMD4<Float>(rows - top), SIMD4<Float>(columns - left))
+        let at = FourPlaces(top * Double(stride) + left)
+        @inline(__always) func one(_ lane: Int) -> SIMD4<Float> {
+            let at = pixels + at[lane]
+            let upper = at[0] + (at[1] - at[0]) * across[lane]
+            let lower = at[stride] + (at[stride + 1] - at[stride]) * across[lane]
+            return upper + (lower - upper) * down[lane]
+        }
+        return (one(0), one(1), one(2), one(3))
+    }
 }

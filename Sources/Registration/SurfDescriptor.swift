@@ -6,13 +6,21 @@ internal import NDArray
 struct SurfDescriptor {
     let integral: IntegralImage
 
-    /// Offsets within 6 s of the keypoint, in units of s, with the weight of a Gaussian of 2 s (section 4.1).
-    private static let disk: [(row: Double, column: Double, weight: Float)] = (-6...6).flatMap { row in
-        (-6...6).compactMap { column in
-            let squared = Double(row * row + column * column)
-            return squared < 36 ? (Double(row), Double(column), Float(Math.exp(-squared / 8))) : nil
+    /// Offsets within 6 s of the keypoint, in units of s, with the weight of a Gaussian of 2 s (section 4.1); four by four, the last ones
+    /// filled up with weights of zero.
+    private static let disk: [(rows: SIMD4<Double>, columns: SIMD4<Double>, weights: SIMD4<Float>)] = {
+        var offsets = (-6...6).flatMap { row in
+            (-6...6).compactMap { column -> (row: Double, column: Double, weight: Float)? in
+                let squared = Double(row * row + column * column)
+                return squared < 36 ? (Double(row), Double(column), Float(Math.exp(-squared / 8))) : nil
+            }
         }
-    }
+        while offsets.count % 4 != 0 { offsets.append((0, 0, 0)) }
+        return stride(from: 0, to: offsets.count, by: 4).map { first in
+            let four = offsets[first..<first + 4]
+            return (SIMD4(four.map(\.row)), SIMD4(four.map(\.column)), SIMD4(four.map(\.weight)))
+        }
+    }()
 
     /// The 20 × 20 samples' Gaussian weights of 3.3 s (section 4.2), along one axis.
     private static let window: [Float] = (0..<20).map { index in
@@ -27,17 +35,23 @@ struct SurfDescriptor {
         vectors.reserveCapacity(SurfDescriptor.disk.count)
         let isInside = isInside(maximum, reachPx: 6 * maximum.scalePx + Double(size))
         integral.sums.withUnsafeBufferPointer { sums in
-            for offset in SurfDescriptor.disk {
+            for four in SurfDescriptor.disk {
                 let response = haar(
-                    sums, row: maximum.row + offset.row * maximum.scalePx,
-                    column: maximum.column + offset.column * maximum.scalePx, size: size, isInside: isInside)
-                let (row, column) = (response.row * offset.weight, response.column * offset.weight)
-                guard row != 0 || column != 0 else { continue }
-                vectors.append((Float(Math.atan2(Double(column), Double(row))), row, column))
+                    sums, rows: maximum.row + four.rows * maximum.scalePx,
+                    columns: maximum.column + four.columns * maximum.scalePx, size: size, isInside: isInside)
+                let (rows, columns) = (response.rows * four.weights, response.columns * four.weights)
+                func add(_ row: Float, _ column: Float) {
+                    guard row != 0 || column != 0 else { return }
+                    vectors.append((Float(Math.atan2(Double(column), Double(row))), row, column))
+                }
+                add(rows.x, columns.x)
+                add(rows.y, columns.y)
+                add(rows.z, columns.z)
+                add(rows.w, columns.w)
             }
         }
         guard !vectors.isEmpty else { return 0 }
-        vectors.sort { ($0.angle, $0.row, $0.column) < ($1.angle, $1.row, $1.column) }
+        SurfDescriptor.sort(&vectors)
         // A window that opens at each vector in turn; every set that a turning window can hold is one of these.
         let width = Float.pi / 3
         var best: Float = -1
@@ -62,6 +76,29 @@ struct SurfDescriptor {
         return direction
     }
 
+    /// Sorts by angle, then row, then column.
+    private static func sort(_ vectors: inout [(angle: Float, row: Float, column: Float)]) {
+        // Keys of one word sort faster: the angle's bits in an order of whole numbers, then the place.
+        var keys = vectors.indices.map { place -> UInt64 in
+            let bits = (vectors[place].angle + 0).bitPattern
+            let ordered = bits >> 31 == 1 ? ~bits : bits | 0x8000_0000
+            return UInt64(ordered) << 32 | UInt64(place)
+        }
+        keys.sort()
+        var sorted = keys.map { vectors[Int(UInt32(truncatingIfNeeded: $0))] }
+        // Equal angles are few.
+        for place in sorted.indices.dropFirst() {
+            var place = place
+            while place > 0, sorted[place].angle == sorted[place - 1].angle,
+                (sorted[place].row, sorted[place].column) < (sorted[place - 1].row, sorted[place - 1].column)
+            {
+                sorted.swapAt(place, place - 1)
+                place -= 1
+            }
+        }
+        vectors = sorted
+    }
+
     /// Writes the 64 numbers of a keypoint: for 4 × 4 cells the sums of the differences along and across its direction and of their sizes.
     func describe(_ maximum: HessianMaximum, angleRad: Float, into output: UnsafeMutablePointer<Float>) {
         let size = max(2, 2 * Int(maximum.scalePx.rounded()))
@@ -70,28 +107,41 @@ struct SurfDescriptor {
         var squares: Float = 0
         // Half a diagonal of the 20 × 20 samples.
         let isInside = isInside(maximum, reachPx: 13.5 * maximum.scalePx + Double(size))
+        // The samples that stand at the same place of the four cells side by side are taken together.
+        let offsets = (0..<20).map { (Double($0) - 9.5) * maximum.scalePx }
+        let beside = (0..<5).map { across -> (rows: SIMD4<Double>, columns: SIMD4<Double>, weights: SIMD4<Float>) in
+            let v = SIMD4(offsets[across], offsets[across + 5], offsets[across + 10], offsets[across + 15])
+            let window = SurfDescriptor.window
+            return (
+                v * sine, v * cosine,
+                SIMD4(window[across], window[across + 5], window[across + 10], window[across + 15])
+            )
+        }
         integral.sums.withUnsafeBufferPointer { sums in
-            SurfDescriptor.window.withUnsafeBufferPointer { window in
-                for cellAlong in 0..<4 {
-                    for cellAcross in 0..<4 {
-                        var cell = SIMD4<Float>(repeating: 0)
-                        for along in cellAlong * 5..<cellAlong * 5 + 5 {
-                            for across in cellAcross * 5..<cellAcross * 5 + 5 {
-                                let u = (Double(along) - 9.5) * maximum.scalePx
-                                let v = (Double(across) - 9.5) * maximum.scalePx
-                                let response = haar(
-                                    sums, row: maximum.row + u * cosine - v * sine,
-                                    column: maximum.column + u * sine + v * cosine, size: size, isInside: isInside)
-                                let weight = window[along] * window[across]
-                                let du = (response.row * alongRow + response.column * alongColumn) * weight
-                                let dv = (response.column * alongRow - response.row * alongColumn) * weight
-                                cell += SIMD4(du, abs(du), dv, abs(dv))
-                            }
-                        }
-                        let start = output + (cellAlong * 4 + cellAcross) * 4
-                        for lane in 0..<4 { start[lane] = cell[lane] }
-                        squares += (cell * cell).sum()
+            for cellAlong in 0..<4 {
+                var (du, dv) = (SIMD4<Float>.zero, SIMD4<Float>.zero)
+                var (sizeAlong, sizeAcross) = (SIMD4<Float>.zero, SIMD4<Float>.zero)
+                for along in cellAlong * 5..<cellAlong * 5 + 5 {
+                    let row = maximum.row + offsets[along] * cosine
+                    let column = maximum.column + offsets[along] * sine
+                    for samples in beside {
+                        let response = haar(
+                            sums, rows: row - samples.rows, columns: column + samples.columns, size: size,
+                            isInside: isInside)
+                        let weights = SurfDescriptor.window[along] * samples.weights
+                        let ahead = (response.rows * alongRow + response.columns * alongColumn) * weights
+                        let aside = (response.columns * alongRow - response.rows * alongColumn) * weights
+                        du += ahead
+                        dv += aside
+                        sizeAlong += SurfDescriptor.magnitude(ahead)
+                        sizeAcross += SurfDescriptor.magnitude(aside)
                     }
+                }
+                for cellAcross in 0..<4 {
+                    let cell = SIMD4(du[cellAcross], sizeAlong[cellAcross], dv[cellAcross], sizeAcross[cellAcross])
+                    let start = output + (cellAlong * 4 + cellAcross) * 4
+                    for lane in 0..<4 { start[lane] = cell[lane] }
+                    squares += (cell * cell).sum()
                 }
             }
         }
@@ -106,34 +156,54 @@ struct SurfDescriptor {
             && maximum.column <= Double(integral.columns - 1) - reach
     }
 
-    /// The Haar wavelets' responses at the nearest pixel: lower minus upper half, right minus left half.
+    private static func magnitude(_ values: SIMD4<Float>) -> SIMD4<Float> {
+        unsafeBitCast(unsafeBitCast(values, to: SIMD4<UInt32>.self) & 0x7fff_ffff, to: SIMD4<Float>.self)
+    }
+
+    /// The Haar wavelets' responses at the pixels nearest to four places: lower minus upper half, right minus left half.
+    ///
+    /// A box of even size from pixel t on has its middle at t + half − ½; t is the one that comes nearest.
     @inline(__always) private func haar(
-        _ sums: UnsafeBufferPointer<UInt32>, row: Double, column: Double, size: Int, isInside: Bool
-    ) -> (row: Float, column: Float) {
-        let half = size / 2
-        // A box of even size from pixel t on has its middle at t + half − ½; t is the one that comes nearest.
-        let top = SurfDescriptor.floor(row + 1) - half
-        let left = SurfDescriptor.floor(column + 1) - half
-        @inline(__always) func corner(_ row: Int, _ column: Int) -> UInt32 {
-            if isInside { return sums[(row + integral.margin) * integral.stride + column + integral.margin] }
-            let line = min(max(row + integral.margin, 0), integral.rows + 2 * integral.margin)
-            let place = min(max(column + integral.margin, 0), integral.columns + 2 * integral.margin)
-            return sums[line * integral.stride + place]
+        _ sums: UnsafeBufferPointer<UInt32>, rows: SIMD4<Double>, columns: SIMD4<Double>, size: Int, isInside: Bool
+    ) -> (rows: SIMD4<Float>, columns: SIMD4<Float>) {
+        let shift = Double(integral.margin - size / 2)
+        let (top, left) = (floored(rows + 1) + shift, floored(columns + 1) + shift)
+        @inline(__always) func four(
+            _ one: (Int) -> (row: Float, column: Float)
+        ) -> (rows: SIMD4<Float>, columns: SIMD4<Float>) {
+            // Written out: lanes of a number that is known stay in registers.
+            let (a, b, c, d) = (one(0), one(1), one(2), one(3))
+            return (SIMD4(a.row, b.row, c.row, d.row), SIMD4(a.column, b.column, c.column, d.column))
         }
-        let (a, b, c) = (corner(top, left), corner(top, left + half), corner(top, left + size))
-        let (d, f) = (corner(top + half, left), corner(top + half, left + size))
-        let (g, h, i) = (corner(top + size, left), corner(top + size, left + half), corner(top + size, left + size))
+        if isInside {
+            let places = FourPlaces(top * Double(integral.stride) + left)
+            let (across, down) = (size / 2, size / 2 &* integral.stride)
+            return four { lane in
+                let place = places[lane]
+                return SurfDescriptor.haar { sums[place &+ $0 &* down &+ $1 &* across] }
+            }
+        }
+        return four { lane in
+            SurfDescriptor.haar { halvesDown, halvesAcross in
+                let line = Int(top[lane]) + halvesDown * (size / 2)
+                let place = Int(left[lane]) + halvesAcross * (size / 2)
+                return sums[
+                    min(max(line, 0), integral.rows + 2 * integral.margin) * integral.stride
+                        + min(max(place, 0), integral.columns + 2 * integral.margin)]
+            }
+        }
+    }
+
+    /// The same of one box, by its sums at so many half sides down and across from its corner.
+    @inline(__always) private static func haar(_ corner: (Int, Int) -> UInt32) -> (row: Float, column: Float) {
+        let (a, b, c) = (corner(0, 0), corner(0, 1), corner(0, 2))
+        let (d, f) = (corner(1, 0), corner(1, 2))
+        let (g, h, i) = (corner(2, 0), corner(2, 1), corner(2, 2))
         let whole = i &- c &- g &+ a
         let upper = f &- c &- d &+ a
         let leftHalf = h &- b &- g &+ a
         return (
             Float(Int32(bitPattern: whole &- upper &- upper)), Float(Int32(bitPattern: whole &- leftHalf &- leftHalf))
         )
-    }
-
-    /// The next whole number below, without a call of the C library.
-    @inline(__always) private static func floor(_ value: Double) -> Int {
-        let whole = Int(value)
-        return Double(whole) > value ? whole - 1 : whole
     }
 }

@@ -90,8 +90,12 @@ public func surfKeypoints(
         descriptors.withUnsafeMutableBufferPointer { descriptors in
             let angles = DisjointSlices(angles)
             let descriptors = DisjointSlices(descriptors)
+            // Neighbours one after the other: what one has read of the integral image is still at hand for the next.
+            let nearby = kept.indices.sorted {
+                (Int(kept[$0].row) / 32, kept[$0].column, $0) < (Int(kept[$1].row) / 32, kept[$1].column, $1)
+            }
             parallelBands(kept.count, band: 16, threads: threads) { band in
-                for index in band {
+                for index in nearby[band] {
                     let angle = describer.orientationRad(of: kept[index])
                     angles[index] = angle
                     describer.describe(kept[index], angleRad: angle, into: descriptors.base + index * 64)

@@ -29,9 +29,10 @@ func letVanishHalfway(_ one: inout Image<Float>, _ other: inout Image<Float>) {
 /// Ends the parts of one section that another lacks: there the other's distance mirrors theirs about their greatest depth.
 private func endParts(of section: Image<Float>, in other: Image<Float>, sign: Float, at target: inout Image<Float>) {
     let parts = connectedComponents(of: BitImage(section) { $0 * sign > 0 })
+    let labels = parts.labels().elements
     var isShared = [Bool](repeating: false, count: parts.sizes.count)
     var deepest = [Float](repeating: 0, count: parts.sizes.count)
-    parts.labels.elements.withUnsafeBufferPointer { labels in
+    labels.withUnsafeBufferPointer { labels in
         section.elements.withUnsafeBufferPointer { section in
             other.elements.withUnsafeBufferPointer { other in
                 for point in labels.indices where labels[point] != 0 {
@@ -44,7 +45,7 @@ private func endParts(of section: Image<Float>, in other: Image<Float>, sign: Fl
     }
     guard isShared.dropFirst().contains(false) else { return }
     target.elements.withUnsafeMutableBufferPointer { target in
-        parts.labels.elements.withUnsafeBufferPointer { labels in
+        labels.withUnsafeBufferPointer { labels in
             section.elements.withUnsafeBufferPointer { section in
                 for point in labels.indices where labels[point] != 0 && !isShared[Int(labels[point])] {
                     let end = section[point] * sign - 2 * deepest[Int(labels[point])]

@@ -71,4 +71,36 @@ struct HalfWayEdgeTests {
                 guess, in: image, inside: .samples(shell), outside: .level(240), within: nowhere) == guess)
         #expect(moved(image, nowhere) == nowhere)
     }
+
+    /// The definition, pixel by pixel, with the means of the whole image: the same sums in the same order, so the same pixels. The
+    /// sides are no multiples of 16 or 64, and the mask reaches all borders.
+    @Test(arguments: [4, 5, 9, 15], [1, 3]) func meansInTheBandAreThoseOfTheMeanFilter(windowPx: Int, threads: Int) {
+        var generator = SeededGenerator(seed: 7, stream: "edge")
+        let (rows, columns) = (301, 147)
+        let noise = Image<Float>(
+            rows: rows, columns: columns, elements: (0..<rows * columns).map { _ in Float(generator.normal()) })
+        let mask = BitImage(gaussianFilter(noise, sigmaPx: 6)) { $0 > 0 }
+        let samples = BitImage(noise) { $0 > 0.3 }
+        let (inside, outside) = (mask & samples, ~mask & samples)
+        let found = HalfWayEdge(windowPx: windowPx, threads: threads).moved(
+            mask, in: noise, inside: .samples(inside), outside: .samples(outside))
+        func means(_ side: BitImage) -> [(mean: Float, share: Float)] {
+            func filtered(_ value: (Int) -> Float) -> [Float] {
+                var chosen = Image<Float>(rows: rows, columns: columns, filledWith: 0)
+                side.forEachSet { chosen.elements[$0] = value($0) }
+                return meanFilter(chosen, size: windowPx).elements
+            }
+            return zip(filtered { noise.elements[$0] }, filtered { _ in 1 }).map { ($1 > 0 ? $0 / $1 : 0, $1) }
+        }
+        let (inner, outer) = (means(inside), means(outside))
+        var expected = mask
+        (mask.dilated(radiusPx: 3) & ~mask.eroded(radiusPx: 3)).forEachSet { pixel in
+            let (one, other) = (inner[pixel], outer[pixel])
+            guard min(one.share, other.share) >= 0.02, one.mean != other.mean else { return }
+            expected[pixel / columns, pixel % columns] =
+                abs(noise.elements[pixel] - one.mean) < abs(noise.elements[pixel] - other.mean)
+        }
+        #expect(expected != mask)
+        #expect(found == expected)
+    }
 }
