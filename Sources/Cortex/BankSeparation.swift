@@ -29,7 +29,6 @@ struct BankSeparation: Sendable {
     /// cut, at sub-voxel places; no voxel changes its class.
     func cut(_ grid: GrayGrid, threads: Int) -> Int {
         let offsets = nearestWhite(grid)
-        let reachesPia = reachesPia(grid)
         var limits = self
         let thickness = medianThickness(grid, offsets)
         limits.smallestDistance = max(smallestDistance, thicknessShare * thickness)
@@ -37,25 +36,25 @@ struct BankSeparation: Sendable {
         let settled = limits
         let count = grid.map.count
         let band = LaplaceLevel.band
-        let found = GridBuffer<Int>(count: (count + band - 1) / band, filledWith: 0)
+        let bands = (count + band - 1) / band
         // Each link is looked at from both its ends, which come to the same answer; each end changes only its own cell.
-        parallelFor(found.count, threads: threads) { part in
-            for cell in part * band..<min(count, (part + 1) * band) where reachesPia.base[cell] != 0 {
-                var cuts = 0
-                for link in 0..<6 {
-                    let other = Int(grid.neighbours.base[6 * cell + link])
-                    guard other < count,
-                        let share = settled.crossing(offsets.base[cell], offsets.base[other], link: link)
-                    else { continue }
+        let isCut = GridBuffer<UInt8>(count: count, filledWith: 0)
+        parallelFor(bands, threads: threads) { part in
+            for cell in part * band..<min(count, (part + 1) * band) {
+                settled.forEachCrossing(of: cell, grid, offsets) { _, _ in isCut.base[cell] = 1 }
+            }
+        }
+        keepReachingPia(isCut, grid)
+        parallelFor(bands, threads: threads) { part in
+            for cell in part * band..<min(count, (part + 1) * band) where isCut.base[cell] != 0 {
+                settled.forEachCrossing(of: cell, grid, offsets) { link, share in
                     grid.neighbours.base[6 * cell + link] = Int32(count)
                     grid.anchors.base[cell] += 1 / share
                     grid.crossings?.base[6 * cell + link] = share
-                    cuts += 1
                 }
-                if cuts > 0 { found.base[part] += 1 }
             }
         }
-        return (0..<found.count).reduce(0) { $0 + found[$1] }
+        return (0..<count).reduce(0) { $0 + Int(isCut.base[$1]) }
     }
 
     /// The median distance from white matter at the pia that is seen, in voxels.
@@ -76,24 +75,64 @@ struct BankSeparation: Sendable {
         return 0
     }
 
-    /// Whether gray matter hangs together with a pia (1) or lies enclosed in white matter, as deep nuclei do (0).
-    private func reachesPia(_ grid: GrayGrid) -> GridBuffer<UInt8> {
+    /// Leaves of the marked cells those from which gray matter leads to a pia; others lie enclosed in white matter, as deep nuclei do.
+    ///
+    /// A front spreads from each until it meets a pia or a cell that is known to reach one.
+    private func keepReachingPia(_ isMarked: GridBuffer<UInt8>, _ grid: GrayGrid) {
         let count = grid.map.count
-        let reached = GridBuffer<UInt8>(count: count, filledWith: 0)
-        var waiting: [Int32] = []
-        for start in 0..<count where grid.anchors.base[start] > grid.right.base[start] && reached.base[start] == 0 {
-            reached.base[start] = 1
-            waiting.append(Int32(start))
-            while let cell = waiting.popLast() {
-                for link in 6 * Int(cell)..<6 * Int(cell) + 6 {
-                    let other = Int(grid.neighbours.base[link])
-                    guard other < count, reached.base[other] == 0 else { continue }
-                    reached.base[other] = 1
-                    waiting.append(Int32(other))
+        let (unknown, reaching, enclosed, visited): (UInt8, UInt8, UInt8, UInt8) = (0, 1, 2, 3)
+        let state = GridBuffer<UInt8>(count: count, filledWith: unknown)
+        let (states, anchors, right) = (state.base, grid.anchors.base, grid.right.base)
+        var front: [Int32] = []
+        for start in 0..<count where isMarked.base[start] != 0 {
+            if states[start] == unknown {
+                front.removeAll(keepingCapacity: true)
+                front.append(Int32(start))
+                states[start] = visited
+                var result = enclosed
+                var place = 0
+                search: while place < front.count {
+                    let cell = Int(front[place])
+                    place += 1
+                    if anchors[cell] > right[cell] {
+                        result = reaching
+                        break
+                    }
+                    for link in 6 * cell..<6 * cell + 6 {
+                        let other = Int(grid.neighbours.base[link])
+                        guard other < count, states[other] != visited else { continue }
+                        if states[other] != unknown {
+                            result = states[other]
+                            break search
+                        }
+                        states[other] = visited
+                        front.append(Int32(other))
+                    }
                 }
+                for cell in front { states[Int(cell)] = result }
             }
+            if states[start] == enclosed { isMarked.base[start] = 0 }
         }
-        return reached
+    }
+
+    /// Calls `body` with the links of a cell that lead to another bank, and the share of the way to it.
+    @inline(__always) private func forEachCrossing(
+        of cell: Int, _ grid: GrayGrid, _ offsets: GridBuffer<SIMD4<Int8>>, _ body: (Int, Float) -> Void
+    ) {
+        let offset = offsets.base[cell]
+        guard offset.w != 0 else { return }
+        let (x, y, z) = (Float(offset.x), Float(offset.y), Float(offset.z))
+        let squared = x * x + y * y + z * z
+        guard squared >= smallestDistance * smallestDistance, squared <= largestDistance * largestDistance else {
+            return
+        }
+        for link in 0..<6 {
+            let other = Int(grid.neighbours.base[6 * cell + link])
+            guard other < grid.map.count, let share = crossing(offset, offsets.base[other], link: link) else {
+                continue
+            }
+            body(link, share)
+        }
     }
 
     /// The share of the way from a cell to its neighbour at which both banks are equally far; nil within one bank.
@@ -120,15 +159,11 @@ struct BankSeparation: Sendable {
     /// Cells are settled in the order of their distance, a quarter of a voxel at a time; what a cell knows is handed to its neighbours.
     private func nearestWhite(_ grid: GrayGrid) -> GridBuffer<SIMD4<Int8>> {
         let count = grid.map.count
-        let offsets = grid.touched
+        let offsets = grid.touched.base
         let steps: [SIMD4<Int8>] = [
             SIMD4(-1, 0, 0, 0), SIMD4(1, 0, 0, 0), SIMD4(0, -1, 0, 0), SIMD4(0, 1, 0, 0), SIMD4(0, 0, -1, 0),
             SIMD4(0, 0, 1, 0),
         ]
-        @inline(__always) func squared(_ offset: SIMD4<Int8>) -> Int32 {
-            let (x, y, z) = (Int32(offset.x), Int32(offset.y), Int32(offset.z))
-            return x * x + y * y + z * z
-        }
         let limit = min(largestDistance, 100)
         // The bucket of each squared distance; what is handed on is at most a voxel farther than the limit.
         let farthest = Int((limit + 2) * (limit + 2)) + 1
@@ -136,34 +171,39 @@ struct BankSeparation: Sendable {
         for distance in 0...farthest { bucketOf[distance] = Int32(4 * Float(distance).squareRoot()) }
         let last = Int(4 * limit)
         let firstLink = grid.map.planes == 1 ? 2 : 0
-        var buckets = [[Int32]](repeating: [], count: last + 16)
-        for cell in 0..<count where offsets.base[cell].w != 0 {
-            buckets[Int(bucketOf.base[Int(squared(offsets.base[cell]))])].append(Int32(cell))
+        // Squared distances; no cell hands anything to the one that stands for none.
+        let known = GridBuffer<Int32>(count: count + 1, filledWith: .max)
+        let squares = known.base
+        squares[count] = -1
+        var waiting = BucketQueue(buckets: last + 16, capacity: count)
+        for cell in 0..<count where offsets[cell].w != 0 {
+            let (x, y, z) = (Int32(offsets[cell].x), Int32(offsets[cell].y), Int32(offsets[cell].z))
+            squares[cell] = x * x + y * y + z * z
+            waiting.append(cell, to: Int(bucketOf.base[Int(squares[cell])]))
         }
-        for bucket in 0..<last {
-            // What is added to this bucket on the way is taken next.
-            while !buckets[bucket].isEmpty {
-                var cells: [Int32] = []
-                swap(&cells, &buckets[bucket])
-                for cell in cells {
-                    let offset = offsets.base[Int(cell)]
+        steps.withUnsafeBufferPointer { steps in
+            for bucket in 0..<last {
+                // What is added to this bucket on the way is taken last.
+                while let cell = waiting.first(of: bucket) {
+                    let squared = squares[cell]
                     // Settled nearer in the meantime.
-                    guard Int(bucketOf.base[Int(squared(offset))]) == bucket else { continue }
-                    let links = grid.neighbours.base + 6 * Int(cell)
+                    guard Int(bucketOf.base[Int(squared)]) == bucket else { continue }
+                    let offset = offsets[cell]
+                    let links = grid.neighbours.base + 6 * cell
                     for link in firstLink..<6 {
                         let other = Int(links[link])
-                        guard other < count else { continue }
-                        let handed = offset &- steps[link]
-                        let distance = squared(handed)
-                        let known = offsets.base[other]
-                        guard known.w == 0 || distance < squared(known) else { continue }
-                        offsets.base[other] = handed
+                        // |o − s|² = |o|² − 2 o·s + 1.
+                        let along = Int32(offset[link >> 1])
+                        let distance = squared &+ 1 &+ (link & 1 == 0 ? 2 &* along : -2 &* along)
+                        guard distance < squares[other] else { continue }
+                        squares[other] = distance
+                        offsets[other] = offset &- steps[link]
                         let place = max(Int(bucketOf.base[Int(distance)]), bucket)
-                        if place < last { buckets[place].append(Int32(other)) }
+                        if place < last { waiting.append(other, to: place) }
                     }
                 }
             }
         }
-        return offsets
+        return grid.touched
     }
 }

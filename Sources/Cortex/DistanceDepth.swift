@@ -47,7 +47,8 @@ struct DistanceDepth: Sendable {
             SIMD4(0, 0, 1, 0),
         ]
         let last = Int(4 * largestDistance)
-        var buckets = [[Int32]](repeating: [], count: last + 1)
+        let known = distances.base
+        var waiting = BucketQueue(buckets: last + 1, capacity: count)
         for cell in 0..<count {
             for link in 0..<6 {
                 let share = sign * crossings.base[6 * cell + link]
@@ -56,29 +57,24 @@ struct DistanceDepth: Sendable {
                 offsets.base[cell] = steps[link] * share
             }
             if distances.base[cell] < .infinity {
-                buckets[Int(4 * distances.base[cell].squareRoot())].append(Int32(cell))
+                waiting.append(cell, to: Int(4 * distances.base[cell].squareRoot()))
             }
         }
         for bucket in 0...last {
-            while !buckets[bucket].isEmpty {
-                var cells: [Int32] = []
-                swap(&cells, &buckets[bucket])
-                for cell in cells {
-                    let cell = Int(cell)
-                    // Settled nearer in the meantime.
-                    guard Int(4 * distances.base[cell].squareRoot()) == bucket else { continue }
-                    let offset = offsets.base[cell]
-                    for link in 0..<6 {
-                        let other = Int(grid.neighbours.base[6 * cell + link])
-                        guard other < count else { continue }
-                        let handed = offset - steps[link]
-                        let squared = (handed * handed).sum()
-                        guard squared < distances.base[other] else { continue }
-                        distances.base[other] = squared
-                        offsets.base[other] = handed
-                        let place = max(Int(4 * squared.squareRoot()), bucket)
-                        if place <= last { buckets[place].append(Int32(other)) }
-                    }
+            while let cell = waiting.first(of: bucket) {
+                // Settled nearer in the meantime.
+                guard Int(4 * known[cell].squareRoot()) == bucket else { continue }
+                let offset = offsets.base[cell]
+                for link in 0..<6 {
+                    let other = Int(grid.neighbours.base[6 * cell + link])
+                    guard other < count else { continue }
+                    let handed = offset - steps[link]
+                    let squared = (handed * handed).sum()
+                    guard squared < known[other] else { continue }
+                    known[other] = squared
+                    offsets.base[other] = handed
+                    let place = max(Int(4 * squared.squareRoot()), bucket)
+                    if place <= last { waiting.append(other, to: place) }
                 }
             }
         }

@@ -44,35 +44,38 @@ struct GrayGrid {
         self.crossings = crossings
         let isKnown = Self.knownPlanes(labels, excluded)
         let levels = BoundaryLevels(labels: labels, fractions: fractions)
+        let steps = SIMD8<Int>(-rows * columns, rows * columns, -columns, columns, -1, 1, 0, 0)
         parallelFor(planes, threads: threads) { plane in
-            for row in 0..<rows {
-                for column in 0..<columns {
-                    let voxel = (plane * rows + row) * columns + column
-                    let cell = Int(map.cells.base[voxel])
-                    guard cell >= 0 else { continue }
-                    voxels.base[cell] = Int32(voxel)
-                    for link in 0..<6 {
-                        let step = 2 * (link & 1) - 1
-                        let p = plane + (link / 2 == 0 ? step : 0)
-                        let r = row + (link / 2 == 1 ? step : 0)
-                        let c = column + (link / 2 == 2 ? step : 0)
-                        guard p >= 0, p < planes, r >= 0, r < rows, c >= 0, c < columns, isKnown[p] else {
-                            continue
+            labels.elements.withUnsafeBufferPointer { labels in
+                // A bit for each link that leads to a voxel of a known plane.
+                let planeLinks =
+                    (plane > 0 && isKnown[plane - 1] ? 1 : 0) | (plane + 1 < planes && isKnown[plane + 1] ? 2 : 0)
+                for row in 0..<rows {
+                    let rowLinks = planeLinks | (isKnown[plane] ? (row > 0 ? 4 : 0) | (row + 1 < rows ? 8 : 0) : 0)
+                    for column in 0..<columns {
+                        let voxel = (plane * rows + row) * columns + column
+                        let cell = Int(map.cells.base[voxel])
+                        guard cell >= 0 else { continue }
+                        voxels.base[cell] = Int32(voxel)
+                        let open =
+                            rowLinks | (isKnown[plane] ? (column > 0 ? 16 : 0) | (column + 1 < columns ? 32 : 0) : 0)
+                        for link in 0..<6 where open >> link & 1 == 1 {
+                            let other = voxel + steps[link]
+                            let next = map.cells.base[other]
+                            if next >= 0 {
+                                neighbours.base[6 * cell + link] = next
+                                continue
+                            }
+                            if let excluded, excluded.elements[other] != 0 { continue }
+                            let share = max(levels.share(from: voxel, to: other), Self.smallestShare)
+                            let isWhite = labels[other] == TissueClass.white
+                            anchors.base[cell] += 1 / share
+                            if isWhite { right.base[cell] += 1 / share }
+                            crossings?.base[6 * cell + link] = isWhite ? -share : share
                         }
-                        let other = (p * rows + r) * columns + c
-                        let next = map.cells.base[other]
-                        if next >= 0 {
-                            neighbours.base[6 * cell + link] = next
-                            continue
-                        }
-                        if let excluded, excluded.elements[other] != 0 { continue }
-                        let share = max(levels.share(from: voxel, to: other), Self.smallestShare)
-                        let isWhite = labels.elements[other] == TissueClass.white
-                        anchors.base[cell] += 1 / share
-                        if isWhite { right.base[cell] += 1 / share }
-                        crossings?.base[6 * cell + link] = isWhite ? -share : share
+                        touched.base[cell] = Self.whiteBeside(
+                            plane, row, column, labels, shape: SIMD3(planes, rows, columns))
                     }
-                    touched.base[cell] = Self.whiteBeside(plane, row, column, labels)
                 }
             }
         }
@@ -95,16 +98,15 @@ struct GrayGrid {
 
     /// The nearest white voxel among the 26 around a voxel.
     private static func whiteBeside(
-        _ plane: Int, _ row: Int, _ column: Int, _ labels: Volume<UInt8>
+        _ plane: Int, _ row: Int, _ column: Int, _ labels: UnsafeBufferPointer<UInt8>, shape: SIMD3<Int>
     ) -> SIMD4<Int8> {
         var best = SIMD4<Int8>(0, 0, 0, 0)
         var nearest = 4
-        for p in max(plane - 1, 0)...min(plane + 1, labels.planes - 1) {
-            for r in max(row - 1, 0)...min(row + 1, labels.rows - 1) {
-                for c in max(column - 1, 0)...min(column + 1, labels.columns - 1) {
-                    guard labels.elements[(p * labels.rows + r) * labels.columns + c] == TissueClass.white else {
-                        continue
-                    }
+        for p in max(plane - 1, 0)...min(plane + 1, shape.x - 1) {
+            for r in max(row - 1, 0)...min(row + 1, shape.y - 1) {
+                let line = (p * shape.y + r) * shape.z
+                for c in max(column - 1, 0)...min(column + 1, shape.z - 1) {
+                    guard labels[line + c] == TissueClass.white else { continue }
                     let distance = abs(p - plane) + abs(r - row) + abs(c - column)
                     if distance < nearest {
                         nearest = distance
@@ -148,20 +150,22 @@ struct BoundaryLevels: Sendable {
     /// Labels alone: the shares are those of the voxels around, near ones counting more (1 2 1 along each axis).
     private func smoothedShare(from gray: Int, to other: Int) -> Float {
         let wanted = labels.elements[other]
+        let (planes, rows, columns) = (labels.planes, labels.rows, labels.columns)
+        // All three planes of a single one are the same.
+        let (reach, weight) = planes == 1 ? (0, 4) : (1, 1)
         func level(_ voxel: Int) -> Float {
-            let size = labels.rows * labels.columns
-            let (plane, row, column) = (voxel / size, voxel % size / labels.columns, voxel % labels.columns)
+            let (plane, row, column) = (voxel / (rows * columns), voxel / columns % rows, voxel % columns)
             var sum = 0
-            for p in -1...1 {
-                for r in -1...1 {
-                    for c in -1...1 {
-                        let at =
-                            (min(max(plane + p, 0), labels.planes - 1) * labels.rows
-                                + min(max(row + r, 0), labels.rows - 1)) * labels.columns
-                            + min(max(column + c, 0), labels.columns - 1)
-                        let weight = (2 - abs(p)) * (2 - abs(r)) * (2 - abs(c))
-                        let label = labels.elements[at]
-                        sum += label == TissueClass.gray ? weight : label == wanted ? -weight : 0
+            labels.elements.withUnsafeBufferPointer { labels in
+                for p in -reach...reach {
+                    for r in -1...1 {
+                        let line =
+                            (min(max(plane + p, 0), planes - 1) * rows + min(max(row + r, 0), rows - 1)) * columns
+                        for c in -1...1 {
+                            let weight = weight * (1 + reach - abs(p)) * (2 - abs(r)) * (2 - abs(c))
+                            let label = labels[line + min(max(column + c, 0), columns - 1)]
+                            sum += label == TissueClass.gray ? weight : label == wanted ? -weight : 0
+                        }
                     }
                 }
             }

@@ -10,7 +10,7 @@ struct CellMap {
     let reds: Int
 
     /// Numbers the places for which `isCell` holds: red ones first, each colour in the order of the grid.
-    init(
+    @inline(__always) init(
         planes: Int, rows: Int, columns: Int, threads: Int, isCell: @Sendable @escaping (Int, Int, Int) -> Bool
     ) {
         self.planes = planes

@@ -126,11 +126,17 @@ struct TissueSums {
         rows = labels.rows
         columns = labels.columns
         var sums = [Int32](repeating: 0, count: (rows + 1) * (columns + 1))
-        for row in 0..<rows {
-            var line: Int32 = 0
-            for column in 0..<columns {
-                if labels.elements[row * columns + column] != 0 { line += 1 }
-                sums[(row + 1) * (columns + 1) + column + 1] = sums[row * (columns + 1) + column + 1] + line
+        let (rows, columns) = (rows, columns)
+        sums.withUnsafeMutableBufferPointer { sums in
+            labels.elements.withUnsafeBufferPointer { labels in
+                for row in 0..<rows {
+                    var line: Int32 = 0
+                    let (above, here) = (row * (columns + 1) + 1, (row + 1) * (columns + 1) + 1)
+                    for column in 0..<columns {
+                        if labels[row * columns + column] != 0 { line += 1 }
+                        sums[here + column] = sums[above + column] + line
+                    }
+                }
             }
         }
         self.sums = sums

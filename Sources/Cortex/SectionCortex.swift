@@ -69,15 +69,19 @@ public struct SectionCortex: Sendable {
         _ = separation.cut(grid, threads: threads)
         // Of two pixels with a pia between them, the one that it lies nearer to stands for it.
         var pia = labels.map { $0 == TissueClass.background ? UInt8(1) : 0 }
-        for cell in 0..<grid.map.count {
-            for link in 6 * cell..<6 * cell + 6
-            where Int(whole[link]) < grid.map.count && Int(grid.neighbours[link]) == grid.map.count && link & 1 == 1 {
-                pia.elements[Int(grid.voxels[cell])] = 1
+        pia.elements.withUnsafeMutableBufferPointer { pia in
+            let count = Int32(grid.map.count)
+            let (before, after) = (whole.base, grid.neighbours.base)
+            for cell in 0..<grid.map.count {
+                for link in stride(from: 6 * cell + 1, through: 6 * cell + 5, by: 2)
+                where before[link] < count && after[link] == count {
+                    pia[Int(grid.voxels.base[cell])] = 1
+                }
             }
         }
-        let toPia = distanceTransform(of: BitImage(pia) { $0 == 0 }, threads: threads)
-        let toWhite = distanceTransform(of: BitImage(labels) { $0 != TissueClass.white }, threads: threads)
-        var (imbalance, thickness) = (toPia, toWhite)
+        // First the distance to pia and that to white matter, then their difference and their sum.
+        var imbalance = distanceTransform(of: BitImage(pia) { $0 == 0 }, threads: threads)
+        var thickness = distanceTransform(of: BitImage(labels) { $0 != TissueClass.white }, threads: threads)
         imbalance.elements.withUnsafeMutableBufferPointer { imbalance in
             thickness.elements.withUnsafeMutableBufferPointer { thickness in
                 for pixel in imbalance.indices {
@@ -110,13 +114,21 @@ public struct SectionCortex: Sendable {
     /// Cells at which the imbalance changes its sign towards a neighbour and is the smaller of the two.
     private static func skeleton(_ grid: GrayGrid, _ imbalance: Image<Float>) -> Image<UInt8> {
         var skeleton = Image<UInt8>(rows: imbalance.rows, columns: imbalance.columns, filledWith: 0)
-        for cell in 0..<grid.map.count {
-            let pixel = Int(grid.voxels[cell])
-            let here = imbalance.elements[pixel]
-            for link in 6 * cell..<6 * cell + 6 where Int(grid.neighbours[link]) < grid.map.count {
-                let there = imbalance.elements[Int(grid.voxels[Int(grid.neighbours[link])])]
-                guard (here <= 0) != (there <= 0), abs(here) <= abs(there), abs(here - there) < 4 else { continue }
-                skeleton.elements[pixel] = 1
+        skeleton.elements.withUnsafeMutableBufferPointer { skeleton in
+            imbalance.elements.withUnsafeBufferPointer { imbalance in
+                let (links, voxels) = (grid.neighbours.base, grid.voxels.base)
+                for cell in 0..<grid.map.count {
+                    let pixel = Int(voxels[cell])
+                    let here = imbalance[pixel]
+                    // A section is one plane: the first two links lead nowhere.
+                    for link in 6 * cell + 2..<6 * cell + 6 where Int(links[link]) < grid.map.count {
+                        let there = imbalance[Int(voxels[Int(links[link])])]
+                        guard (here <= 0) != (there <= 0), abs(here) <= abs(there), abs(here - there) < 4 else {
+                            continue
+                        }
+                        skeleton[pixel] = 1
+                    }
+                }
             }
         }
         return skeleton

@@ -21,42 +21,29 @@ struct SkeletonField {
             count: count, reds: grid.map.reds, neighbours: grid.neighbours, weights: nil, anchors: grid.anchors,
             threads: 1)
         let reached = cellsWithinReach(grid, isSkeleton)
-        let cells = GridBuffer<Int32>(count: count, filledWith: 0)
-        var active = 0
-        for cell in 0..<count where reached[cell] != 0 && isSkeleton[cell] == 0 {
-            cells[active] = Int32(cell)
-            active += 1
-        }
-        let changes = GridBuffer<Float>(count: count + 1, filledWith: 0)
-        let (value, change) = (values.base, changes.base)
-        let (links, inverse, list) = (grid.neighbours.base, level.inverseDiagonals.base, cells.base)
+        // The field as pixels, with a row of zeros above and below: neighbours are found without links, but where one is cut.
+        let (pixels, columns) = (grid.map.rows * grid.map.columns, grid.map.columns)
+        let field = GridBuffer<Float>(count: pixels + 2 * columns, filledWith: 0)
+        let changes = GridBuffer<Float>(count: pixels + 2 * columns, filledWith: 0)
+        let (value, change) = (field.base, changes.base)
+        for cell in 0..<count { value[Int(grid.voxels.base[cell]) + columns] = values.base[cell] }
+        // Red cells, then black ones.
+        var lists = [
+            ActiveCells(grid, 0..<grid.map.reds, level, reached, isSkeleton),
+            ActiveCells(grid, grid.map.reds..<count, level, reached, isSkeleton),
+        ]
         for sweep in 1...400 {
+            // Changes are asked for after every eighth sweep only.
+            let isLookedAt = sweep % 8 == 0
             var largest: Float = 0
-            for place in 0..<active {
-                let cell = Int(list[place])
-                let link = links + 6 * cell
-                // A section is one plane: the first two links lead nowhere.
-                let sum =
-                    (value[Int(link[2])] + value[Int(link[3])]) + (value[Int(link[4])] + value[Int(link[5])])
-                let move = omega * (sum * inverse[cell] - value[cell])
-                value[cell] += move
-                change[cell] = abs(move)
-                largest = max(largest, abs(move))
+            for list in lists {
+                largest = max(largest, list.relax(value, isLookedAt ? change : nil, omega: omega))
             }
             if sweep > 5, largest < tolerance { break }
-            guard sweep % 8 == 0 else { continue }
-            var kept = 0
-            for place in 0..<active {
-                let cell = Int(list[place])
-                let link = links + 6 * cell
-                let around = max(
-                    max(change[Int(link[2])], change[Int(link[3])]), max(change[Int(link[4])], change[Int(link[5])]))
-                guard max(around, change[cell]) > tolerance / 4 else { continue }
-                list[kept] = Int32(cell)
-                kept += 1
-            }
-            active = kept
+            guard isLookedAt else { continue }
+            for index in lists.indices { lists[index].keepMoving(change, tolerance: tolerance) }
         }
+        for cell in 0..<count { values.base[cell] = value[Int(grid.voxels.base[cell]) + columns] }
     }
 
     /// 1 at cells at most `reachSteps` steps from the skeleton.
@@ -65,9 +52,9 @@ struct SkeletonField {
         let reached = GridBuffer<UInt8>(count: count, filledWith: 0)
         let waiting = GridBuffer<Int32>(count: count, filledWith: 0)
         var end = 0
-        for cell in 0..<count where isSkeleton[cell] != 0 {
-            reached[cell] = 1
-            waiting[end] = Int32(cell)
+        for cell in 0..<count where isSkeleton.base[cell] != 0 {
+            reached.base[cell] = 1
+            waiting.base[end] = Int32(cell)
             end += 1
         }
         var (begin, steps) = (0, 0)
@@ -87,5 +74,107 @@ struct SkeletonField {
             }
         }
         return reached
+    }
+}
+
+/// Cells of one colour that still move: those whose neighbours are the pixels around them, and the others with links.
+private struct ActiveCells {
+    let columns: Int
+    /// Places in the field: pixels, a row further.
+    private let places: GridBuffer<Int32>
+    private let inverses: GridBuffer<Float>
+    private var count = 0
+    private var linked: [(place: Int32, inverse: Float, links: SIMD4<Int32>)] = []
+
+    init(
+        _ grid: GrayGrid, _ cells: Range<Int>, _ level: LaplaceLevel, _ reached: GridBuffer<UInt8>,
+        _ isSkeleton: GridBuffer<UInt8>
+    ) {
+        columns = grid.map.columns
+        let (pixels, none) = (grid.map.rows * columns, Int32(grid.map.count))
+        (places, inverses) = (
+            GridBuffer(count: cells.count, filledWith: 0), GridBuffer(count: cells.count, filledWith: 0)
+        )
+        let (map, voxels) = (grid.map.cells.base, grid.voxels.base)
+        for cell in cells where reached.base[cell] != 0 && isSkeleton.base[cell] == 0 {
+            let pixel = Int(voxels[cell])
+            let place = Int32(pixel + columns)
+            // A section is one plane: the first two links lead nowhere.
+            let links = grid.neighbours.base + 6 * cell + 2
+            /// Whether a link leads to the cell of a pixel, or nowhere where that has none.
+            @inline(__always) func leads(_ link: Int, to other: Int) -> Bool {
+                guard other >= 0, other < pixels else { return links[link] == none }
+                return links[link] == (map[other] < 0 ? none : map[other])
+            }
+            if leads(0, to: pixel - columns), leads(1, to: pixel + columns), leads(2, to: pixel - 1),
+                leads(3, to: pixel + 1)
+            {
+                places.base[count] = place
+                inverses.base[count] = level.inverseDiagonals.base[cell]
+                count += 1
+            } else {
+                // Place 0 lies in the row of zeros.
+                @inline(__always) func target(_ link: Int) -> Int32 {
+                    links[link] < none ? voxels[Int(links[link])] + Int32(columns) : 0
+                }
+                linked.append(
+                    (place, level.inverseDiagonals.base[cell], SIMD4(target(0), target(1), target(2), target(3))))
+            }
+        }
+    }
+
+    /// Moves every cell once; returns the largest move.
+    @inline(__always) func relax(
+        _ value: UnsafeMutablePointer<Float>, _ change: UnsafeMutablePointer<Float>?, omega: Float
+    ) -> Float {
+        // Two at a time, so that neither waits for the largest of those before.
+        var (largest, other): (Float, Float) = (0, 0)
+        @inline(__always) func step(_ index: Int) -> Float {
+            let place = value + Int(places.base[index])
+            let sum = (place[-columns] + place[columns]) + (place[-1] + place[1])
+            let move = omega * (sum * inverses.base[index] - place[0])
+            place[0] += move
+            if let change { change[Int(places.base[index])] = abs(move) }
+            return abs(move)
+        }
+        var index = 0
+        while index + 1 < count {
+            let (first, second) = (step(index), step(index + 1))
+            largest = max(largest, first)
+            other = max(other, second)
+            index += 2
+        }
+        if index < count { largest = max(largest, step(index)) }
+        for cell in linked {
+            let place = Int(cell.place)
+            let sum =
+                (value[Int(cell.links[0])] + value[Int(cell.links[1])])
+                + (value[Int(cell.links[2])] + value[Int(cell.links[3])])
+            let move = omega * (sum * cell.inverse - value[place])
+            value[place] += move
+            change?[place] = abs(move)
+            largest = max(largest, abs(move))
+        }
+        return max(largest, other)
+    }
+
+    /// Drops the cells that stand still with their neighbours.
+    mutating func keepMoving(_ change: UnsafeMutablePointer<Float>, tolerance: Float) {
+        var kept = 0
+        for index in 0..<count {
+            let place = change + Int(places.base[index])
+            let around = max(max(place[-columns], place[columns]), max(place[-1], place[1]))
+            guard max(around, place[0]) > tolerance / 4 else { continue }
+            places.base[kept] = places.base[index]
+            inverses.base[kept] = inverses.base[index]
+            kept += 1
+        }
+        count = kept
+        linked.removeAll { cell in
+            let around = max(
+                max(change[Int(cell.links[0])], change[Int(cell.links[1])]),
+                max(change[Int(cell.links[2])], change[Int(cell.links[3])]))
+            return max(around, change[Int(cell.place)]) <= tolerance / 4
+        }
     }
 }

@@ -101,7 +101,9 @@ struct AnnotatedSection: Sendable {
                 let inside = BitImage(
                     rows: rows, columns: columns,
                     polygons: outline.polygons.map { polygon in polygon.map { ($0 - first) / rasterUm } })
-                inside.forEachSet { if areas.elements[$0] == 0 { areas.elements[$0] = outline.area } }
+                areas.elements.withUnsafeMutableBufferPointer { areas in
+                    inside.forEachSet { if areas[$0] == 0 { areas[$0] = outline.area } }
+                }
             }
             bridge()
         }
@@ -110,22 +112,23 @@ struct AnnotatedSection: Sendable {
         /// an area stay, they are sulci.
         private mutating func bridge() {
             let (rows, columns) = (areas.rows, areas.columns)
-            let pixels = areas.elements
             var filled: [(index: Int, area: UInt8)] = []
-            for row in 2..<max(rows - 2, 2) {
-                for column in 2..<max(columns - 2, 2) {
-                    let index = row * columns + column
-                    guard pixels[index] == 0 else { continue }
-                    let beside = [index - 1, index + 1, index - columns, index + columns].lazy
-                        .map { pixels[$0] }.first { $0 != 0 }
-                    guard let beside else { continue }
-                    let joins = (-2...2).contains { down in
-                        (-2...2).contains {
-                            let other = pixels[index + down * columns + $0]
-                            return other != 0 && other != beside
+            areas.elements.withUnsafeBufferPointer { pixels in
+                for row in 2..<max(rows - 2, 2) {
+                    for index in row * columns + 2..<max((row + 1) * columns - 2, row * columns + 2) {
+                        guard pixels[index] == 0 else { continue }
+                        let (left, right) = (pixels[index - 1], pixels[index + 1])
+                        let (above, below) = (pixels[index - columns], pixels[index + columns])
+                        guard left | right | above | below != 0 else { continue }
+                        let beside = left != 0 ? left : right != 0 ? right : above != 0 ? above : below
+                        let joins = (-2...2).contains { down in
+                            (-2...2).contains {
+                                let other = pixels[index + down * columns + $0]
+                                return other != 0 && other != beside
+                            }
                         }
+                        if joins { filled.append((index, beside)) }
                     }
-                    if joins { filled.append((index, beside)) }
                 }
             }
             for (index, area) in filled { areas.elements[index] = area }

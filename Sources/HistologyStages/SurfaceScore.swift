@@ -124,7 +124,7 @@ private func distances(of points: [SIMD3<Float>], to grid: TriangleGrid, threads
     result.withUnsafeMutableBufferPointer { result in
         let result = DisjointSlices(result)
         parallelBands(points.count, band: 1024, threads: threads) { band in
-            for index in band { result[index] = grid.closest(to: points[index], within: 20_000)?.distance ?? .nan }
+            for index in band { result[index] = grid.distance(to: points[index], within: 20_000) ?? .nan }
         }
     }
     return result

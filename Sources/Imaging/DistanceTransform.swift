@@ -14,12 +14,41 @@ public import NDArray
 public func distanceTransform(
     of image: BitImage, spacing: (row: Double, column: Double) = (1, 1), threads: Int = 1
 ) -> Image<Float> {
-    let volume = squaredDistances(
-        planes: 1, rows: image.rows, columns: image.columns, spacing: (1, spacing.row, spacing.column), threads: threads
+    // Squares that are whole and below 2²⁴ are exact as `Float`, and their roots rounded once are those rounded by way of `Double`.
+    let isWhole = spacing == (1, 1) && image.rows * image.rows + image.columns * image.columns < 1 << 24
+    let elements =
+        isWhole
+        ? rootsOfDistances(of: image, spacing: spacing, threads: threads, as: Float.self)
+        : rootsOfDistances(of: image, spacing: spacing, threads: threads, as: Double.self).map { Float($0) }
+    return Image(rows: image.rows, columns: image.columns, elements: elements)
+}
+
+private func rootsOfDistances<Value: BinaryFloatingPoint & SendableMetatype>(
+    of image: BitImage, spacing: (row: Double, column: Double), threads: Int, as: Value.Type
+) -> [Value] {
+    var squares = squaredDistances(
+        planes: 1, rows: image.rows, columns: image.columns, spacing: (1, spacing.row, spacing.column),
+        threads: threads, as: Value.self
     ) { elements in
-        image.forEachSet { elements[$0] = .infinity }
+        for row in 0..<image.rows {
+            for word in 0..<image.wordsPerRow {
+                var bits = image.words[row * image.wordsPerRow + word]
+                let start = row * image.columns + word * 64
+                if bits == .max {
+                    for index in start..<start + 64 { elements[index] = .infinity }
+                    continue
+                }
+                while bits != 0 {
+                    elements[start + bits.trailingZeroBitCount] = .infinity
+                    bits &= bits - 1
+                }
+            }
+        }
     }
-    return Image(rows: image.rows, columns: image.columns, elements: volume.map { Float($0.squareRoot()) })
+    squares.withUnsafeMutableBufferPointer { squares in
+        for index in squares.indices { squares[index] = squares[index].squareRoot() }
+    }
+    return squares
 }
 
 /// The exact Euclidean distance of every voxel that is not zero to the nearest zero one; see
@@ -31,7 +60,7 @@ public func distanceTransform(
 ) -> Volume<Float> {
     let squares = squaredDistances(
         planes: volume.planes, rows: volume.rows, columns: volume.columns,
-        spacing: (spacing.plane, spacing.row, spacing.column), threads: threads
+        spacing: (spacing.plane, spacing.row, spacing.column), threads: threads, as: Double.self
     ) { elements in
         for index in volume.elements.indices where volume.elements[index] != 0 { elements[index] = .infinity }
     }
@@ -41,11 +70,13 @@ public func distanceTransform(
 }
 
 /// Squared distances of a grid, one axis after the other.
-private func squaredDistances(
-    planes: Int, rows: Int, columns: Int, spacing: (Double, Double, Double), threads: Int,
-    mark: (UnsafeMutableBufferPointer<Double>) -> Void
-) -> [Double] {
-    var elements = [Double](repeating: 0, count: planes * rows * columns)
+///
+/// - Parameter as: what holds every square in between; the envelopes are worked out in `Double`.
+private func squaredDistances<Value: BinaryFloatingPoint & SendableMetatype>(
+    planes: Int, rows: Int, columns: Int, spacing: (Double, Double, Double), threads: Int, as: Value.Type,
+    mark: (UnsafeMutableBufferPointer<Value>) -> Void
+) -> [Value] {
+    var elements = [Value](repeating: 0, count: planes * rows * columns)
     guard !elements.isEmpty else { return elements }
     elements.withUnsafeMutableBufferPointer { buffer in
         mark(buffer)
@@ -57,7 +88,7 @@ private func squaredDistances(
                 let first = part % parts * 256
                 squareSteps(
                     grid.base + part / parts * rows * columns + first, rows: rows, columns: min(256, columns - first),
-                    stride: columns, scale: spacing.1 * spacing.1)
+                    stride: columns, scale: Value(spacing.1 * spacing.1))
             }
         }
         if columns > 1 {
@@ -77,8 +108,8 @@ private func squaredDistances(
 }
 
 /// Replaces 0 and infinity by the squared distance to the next 0 up or down the column, whole rows of columns at a time.
-private func squareSteps(
-    _ top: UnsafeMutablePointer<Double>, rows: Int, columns: Int, stride: Int, scale: Double
+private func squareSteps<Value: BinaryFloatingPoint & SendableMetatype>(
+    _ top: UnsafeMutablePointer<Value>, rows: Int, columns: Int, stride: Int, scale: Value
 ) {
     for row in 1..<rows {
         let here = top + row * stride
@@ -113,25 +144,40 @@ private struct ParabolaEnvelope {
         bounds = Array(repeating: 0, count: length + 1)
     }
 
-    mutating func transform(_ line: UnsafeMutablePointer<Double>, stride: Int) {
+    /// A line whose elements lie `stride` apart, in pieces: what is set between two zeros knows nothing of what lies beyond them.
+    mutating func transform<Value: BinaryFloatingPoint & SendableMetatype>(
+        _ line: UnsafeMutablePointer<Value>, stride: Int
+    ) {
         values.withUnsafeMutableBufferPointer { values in
             apexes.withUnsafeMutableBufferPointer { apexes in
                 bounds.withUnsafeMutableBufferPointer { bounds in
-                    Self.transform(
-                        line, stride: stride, length: length, scale: spacing * spacing, values, apexes, bounds)
+                    var index = 0
+                    while index < length {
+                        if line[index * stride] == 0 {
+                            index += 1
+                            continue
+                        }
+                        var end = index + 1
+                        while end < length, line[end * stride] != 0 { end += 1 }
+                        Self.transform(
+                            line, stride: stride, from: index, to: end, length: length, scale: spacing * spacing,
+                            values, apexes, bounds)
+                        index = end
+                    }
                 }
             }
         }
     }
 
-    @inline(__always) private static func transform(
-        _ line: UnsafeMutablePointer<Double>, stride: Int, length: Int, scale: Double,
+    /// The elements from `first` to before `end`, with the zeros beside them.
+    @inline(__always) private static func transform<Value: BinaryFloatingPoint & SendableMetatype>(
+        _ line: UnsafeMutablePointer<Value>, stride: Int, from first: Int, to end: Int, length: Int, scale: Double,
         _ values: UnsafeMutableBufferPointer<Double>, _ apexes: UnsafeMutableBufferPointer<Int>,
         _ bounds: UnsafeMutableBufferPointer<Double>
     ) {
         var count = 0
-        for index in 0..<length {
-            let value = line[index * stride]
+        for index in max(first - 1, 0)..<min(end + 1, length) {
+            let value = Double(line[index * stride])
             values[index] = value
             guard value.isFinite else { continue }
             var start = -Double.infinity
@@ -155,10 +201,10 @@ private struct ParabolaEnvelope {
         }
         guard count > 0 else { return }
         var parabola = 0
-        for index in 0..<length {
+        for index in first..<end {
             while parabola + 1 < count && bounds[parabola + 1] < Double(index) { parabola += 1 }
             let offset = Double(index - apexes[parabola])
-            line[index * stride] = scale * offset * offset + values[apexes[parabola]]
+            line[index * stride] = Value(scale * offset * offset + values[apexes[parabola]])
         }
     }
 }

@@ -12,14 +12,13 @@ internal import NDArray
 /// - Returns: at least one line for each connected part; a part whose skeleton is one pixel gives a line of one point.
 /// - Complexity: O(pixels).
 public func skeletonLines(of image: BitImage, spurFactor: Double = 2, smoothing: Int = 5) -> [[SIMD2<Double>]] {
-    let distance = distanceTransform(of: image)
     var graph = SkeletonGraph(skeleton(of: image))
     // A fork whose spurs went may leave a branch with a free end; a few rounds settle even frayed ribbons.
     for _ in 0..<8 where spurFactor > 0 {
         let spurs = graph.branches.filter { branch in
             guard !branch.isLoop, branch.freeEnds == 1, let fork = branch.fork else { return false }
-            let width = Double(distance.elements[fork])
-            return width.isFinite && graph.length(of: branch) <= spurFactor * width
+            guard let width = distanceToUnset(from: fork, in: image) else { return false }
+            return graph.length(of: branch) <= spurFactor * Double(width)
         }
         guard !spurs.isEmpty else { break }
         graph.remove(spurs)
@@ -64,6 +63,47 @@ private func smoothed(_ line: [SIMD2<Double>], reach: Int) -> [SIMD2<Double>] {
     }
 }
 
+/// The distance of a set pixel to the nearest unset one, as `distanceTransform(of:)` has it; nil where no pixel is unset.
+///
+/// Rows are looked at from the pixel's own outward, until they are farther than what was found.
+private func distanceToUnset(from pixel: Int, in image: BitImage) -> Float? {
+    let (row, column) = (pixel / image.columns, pixel % image.columns)
+    var best = Int.max
+    var away = 0
+    while away < image.rows, away * away < best {
+        for other in away == 0 ? [row] : [row - away, row + away] where other >= 0 && other < image.rows {
+            guard let across = image.columnsToUnset(row: other, column: column) else { continue }
+            best = min(best, away * away + across * across)
+        }
+        away += 1
+    }
+    return best == .max ? nil : Float(Double(best).squareRoot())
+}
+
+extension BitImage {
+    /// How many columns lie between a place and the nearest unset pixel of its row; nil where all are set.
+    fileprivate func columnsToUnset(row: Int, column: Int) -> Int? {
+        let start = row * wordsPerRow
+        // Bits beyond the last column are no pixels.
+        func unset(_ word: Int) -> UInt64 { ~words[start + word] & (word + 1 < wordsPerRow ? .max : tailMask) }
+        let own = column >> 6
+        var nearest: Int?
+        var (word, bits) = (own, unset(own) & (.max << UInt64(column & 63)))
+        while bits == 0, word + 1 < wordsPerRow {
+            word += 1
+            bits = unset(word)
+        }
+        if bits != 0 { nearest = word * 64 + bits.trailingZeroBitCount - column }
+        (word, bits) = (own, unset(own) & (.max >> UInt64(63 - column & 63)))
+        while bits == 0, word > 0, 64 * (own - word) < nearest ?? .max {
+            word -= 1
+            bits = unset(word)
+        }
+        if bits != 0 { nearest = min(nearest ?? .max, column - (word * 64 + 63 - bits.leadingZeroBitCount)) }
+        return nearest
+    }
+}
+
 /// A skeleton's pixels with the links between them.
 private struct SkeletonGraph {
     struct Branch {
@@ -75,75 +115,102 @@ private struct SkeletonGraph {
         var isLoop: Bool
     }
 
-    private let rows: Int
-    private let columns: Int
-    private var isSet: [Bool]
-    /// What is set, ascending.
-    private var pixels: [Int] = []
+    /// What is set.
+    private var image: BitImage
     private(set) var branches: [Branch] = []
 
     init(_ image: BitImage) {
-        (rows, columns) = (image.rows, image.columns)
-        isSet = [Bool](repeating: false, count: rows * columns)
-        image.forEachSet {
-            isSet[$0] = true
-            pixels.append($0)
-        }
+        self.image = image
         branches = traced()
     }
 
-    /// Neighbours of a pixel. A diagonal one counts only where no third pixel joins the two: a corner is no fork.
-    private func neighbours(_ pixel: Int) -> [Int] {
+    /// Calls `body` with each neighbour of a pixel. A diagonal one counts only where no third pixel joins the two: a corner is no fork.
+    @inline(__always) private func forEachNeighbour(of pixel: Int, _ body: (Int) -> Void) {
+        let columns = image.columns
         let (row, column) = (pixel / columns, pixel % columns)
-        func has(_ down: Int, _ right: Int) -> Bool {
-            let (r, c) = (row + down, column + right)
-            return r >= 0 && c >= 0 && r < rows && c < columns && isSet[r * columns + c]
-        }
-        var found: [Int] = []
-        for (down, right) in [(-1, 0), (0, 1), (1, 0), (0, -1)] where has(down, right) {
-            found.append(pixel + down * columns + right)
-        }
-        for (down, right) in [(-1, 1), (1, 1), (1, -1), (-1, -1)]
-        where has(down, right) && !has(down, 0) && !has(0, right) {
-            found.append(pixel + down * columns + right)
-        }
-        return found
+        let (hasAbove, hasBelow) = (row > 0, row + 1 < image.rows)
+        let (hasLeft, hasRight) = (column > 0, column + 1 < columns)
+        let north = hasAbove && image[row - 1, column]
+        let east = hasRight && image[row, column + 1]
+        let south = hasBelow && image[row + 1, column]
+        let west = hasLeft && image[row, column - 1]
+        if north { body(pixel - columns) }
+        if east { body(pixel + 1) }
+        if south { body(pixel + columns) }
+        if west { body(pixel - 1) }
+        if hasAbove, hasRight, !north, !east, image[row - 1, column + 1] { body(pixel - columns + 1) }
+        if hasBelow, hasRight, !south, !east, image[row + 1, column + 1] { body(pixel + columns + 1) }
+        if hasBelow, hasLeft, !south, !west, image[row + 1, column - 1] { body(pixel + columns - 1) }
+        if hasAbove, hasLeft, !north, !west, image[row - 1, column - 1] { body(pixel - columns - 1) }
     }
 
     func length(of branch: Branch) -> Double {
         zip(branch.pixels, branch.pixels.dropFirst()).reduce(0) { sum, pair in
             let step = abs(pair.1 - pair.0)
-            return sum + (step == 1 || step == columns ? 1 : 2.0.squareRoot())
+            return sum + (step == 1 || step == image.columns ? 1 : 2.0.squareRoot())
         }
     }
 
     /// Takes branches out, their forks left, and follows what remains anew.
     mutating func remove(_ spurs: [Branch]) {
         for spur in spurs {
-            for pixel in spur.pixels where pixel != spur.fork { isSet[pixel] = false }
+            for pixel in spur.pixels where pixel != spur.fork {
+                image[pixel / image.columns, pixel % image.columns] = false
+            }
         }
-        pixels.removeAll { !isSet[$0] }
         branches = traced()
     }
 
     private func traced() -> [Branch] {
-        let links = pixels.reduce(into: [Int: [Int]]()) { $0[$1] = neighbours($1) }
-        func degree(_ pixel: Int) -> Int { links[pixel]?.count ?? 0 }
+        // Pixels are counted in their order; their number is that of the pixels before their word and of those before them in it.
+        var pixels: [Int] = []
+        image.forEachSet { pixels.append($0) }
+        var before: [Int] = []
+        before.reserveCapacity(image.words.count)
+        var total = 0
+        for word in image.words {
+            before.append(total)
+            total += word.nonzeroBitCount
+        }
+        func number(_ pixel: Int) -> Int {
+            let (row, column) = (pixel / image.columns, pixel % image.columns)
+            let word = row * image.wordsPerRow + column >> 6
+            return before[word] + (image.words[word] & ((1 << UInt64(column & 63)) - 1)).nonzeroBitCount
+        }
+        // A pixel's neighbours are `links[starts[number] ..< starts[number + 1]]`.
+        var links: [Int] = []
+        var starts = [0]
+        links.reserveCapacity(2 * pixels.count)
+        starts.reserveCapacity(pixels.count + 1)
+        for pixel in pixels {
+            forEachNeighbour(of: pixel) { links.append($0) }
+            starts.append(links.count)
+        }
+        func neighbours(_ pixel: Int) -> Range<Int> {
+            let number = number(pixel)
+            return starts[number]..<starts[number + 1]
+        }
+        func degree(_ pixel: Int) -> Int { neighbours(pixel).count }
         var branches: [Branch] = []
-        var isFollowed = Set<Int>()
+        var isFollowed = [Bool](repeating: false, count: pixels.count)
         func follow(from start: Int, to next: Int) -> [Int] {
             var line = [start, next]
             var (last, here) = (start, next)
-            while here != start, degree(here) == 2, let ahead = links[here]?.first(where: { $0 != last }) {
-                isFollowed.insert(here)
+            while here != start {
+                let around = neighbours(here)
+                guard around.count == 2 else { break }
+                let ahead = links[around.lowerBound] != last ? links[around.lowerBound] : links[around.lowerBound + 1]
+                isFollowed[number(here)] = true
                 line.append(ahead)
                 (last, here) = (here, ahead)
             }
             return line
         }
-        for pixel in pixels where degree(pixel) != 2 {
-            if degree(pixel) == 0 { branches.append(Branch(pixels: [pixel], freeEnds: 2, fork: nil, isLoop: false)) }
-            for next in links[pixel] ?? [] {
+        for (place, pixel) in pixels.enumerated() where starts[place + 1] - starts[place] != 2 {
+            if starts[place + 1] == starts[place] {
+                branches.append(Branch(pixels: [pixel], freeEnds: 2, fork: nil, isLoop: false))
+            }
+            for next in links[starts[place]..<starts[place + 1]] {
                 let line = follow(from: pixel, to: next)
                 let end = line[line.count - 1]
                 // Every branch is met from both of its ends; it is kept from the first of them.
@@ -157,10 +224,10 @@ private struct SkeletonGraph {
                         isLoop: end == pixel))
             }
         }
-        for pixel in pixels where degree(pixel) == 2 && !isFollowed.contains(pixel) {
-            guard let next = links[pixel]?.first else { continue }
-            let line = follow(from: pixel, to: next)
-            isFollowed.insert(pixel)
+        for (place, pixel) in pixels.enumerated()
+        where starts[place + 1] - starts[place] == 2 && !isFollowed[place] {
+            let line = follow(from: pixel, to: links[starts[place]])
+            isFollowed[place] = true
             branches.append(Branch(pixels: line, freeEnds: 0, fork: nil, isLoop: true))
         }
         return branches

@@ -86,8 +86,10 @@ struct BrainDraft: Sendable {
 
     init(_ anatomy: BrainAnatomy, smooth: [SmoothAnatomy], grid: Grid, repairs: Repairs, threads: Int) {
         (self.anatomy, self.smooth, self.grid, self.repairs) = (anatomy, smooth, grid, repairs)
-        (pia, white, tissue) = (grid.volume(), grid.volume(), grid.volume())
-        (areas, parts, hindbrainWhite) = (grid.volume(), grid.volume(), grid.volume())
+        // The steps below make them.
+        func none<Element>() -> Volume<Element> { Volume(planes: 0, rows: 0, columns: 0, elements: []) }
+        (pia, white, tissue) = (none(), none(), none())
+        (areas, parts, hindbrainWhite) = (none(), none(), none())
         findPia(threads: threads)
         sweepDistance(
             &pia, spacingMm: grid.spacingMm, trusted: 1.3 * grid.spacingMm, reach: BrainDraft.reachMm,

@@ -33,29 +33,37 @@ func handleVoxels(of field: Volume<Float>, columns range: Range<Int>) -> [Int] {
     }
     guard deepest.index >= 0 else { return [] }
     let offsets = Neighbourhood.offsets.map { ($0.plane * height + $0.row) * width + $0.column }
-    var isIn = [Bool](repeating: false, count: value.count)
-    var waiting = isIn
+    // 1 in the body that is grown, 2 waiting to be added.
+    var states = [UInt8](repeating: 0, count: value.count)
     var queue = DeepestFirst()
     queue.push(deepest.index, deepest.value)
-    waiting[deepest.index] = true
+    states[deepest.index] = 2
     var isFirst = true
-    while let index = queue.pop() {
-        waiting[index] = false
-        if isIn[index] { continue }
-        var around: UInt32 = 0
-        for (bit, offset) in offsets.enumerated() where isIn[index + offset] { around |= 1 << UInt32(bit) }
-        guard isFirst || Neighbourhood.isSimple(around) else { continue }
-        isFirst = false
-        isIn[index] = true
-        for offset in offsets where value[index + offset] > 0 && !isIn[index + offset] && !waiting[index + offset] {
-            waiting[index + offset] = true
-            queue.push(index + offset, value[index + offset])
+    states.withUnsafeMutableBufferPointer { states in
+        value.withUnsafeBufferPointer { value in
+            offsets.withUnsafeBufferPointer { offsets in
+                while let index = queue.pop() {
+                    states[index] &= 1
+                    if states[index] == 1 { continue }
+                    var around: UInt32 = 0
+                    for bit in 0..<offsets.count {
+                        around |= UInt32(states[index + offsets[bit]] & 1) << UInt32(bit)
+                    }
+                    guard isFirst || Neighbourhood.isSimple(around) else { continue }
+                    isFirst = false
+                    states[index] = 1
+                    for offset in offsets where states[index + offset] == 0 && value[index + offset] > 0 {
+                        states[index + offset] = 2
+                        queue.push(index + offset, value[index + offset])
+                    }
+                }
+            }
         }
     }
     var left: [Int] = []
     for plane in 0..<planes {
         for row in 0..<rows {
-            for column in range where field[plane, row, column] > 0 && !isIn[framed(plane, row, column)] {
+            for column in range where field[plane, row, column] > 0 && states[framed(plane, row, column)] != 1 {
                 left.append((plane * rows + row) * columns + column)
             }
         }
@@ -155,15 +163,16 @@ private struct DeepestFirst {
         guard let first = heap.first else { return nil }
         let last = heap.removeLast()
         guard !heap.isEmpty else { return first.index }
-        heap[0] = last
-        var place = 0
-        while true {
-            var best = place
-            for child in [2 * place + 1, 2 * place + 2]
-            where child < heap.count && DeepestFirst.before(heap[child], heap[best]) { best = child }
-            if best == place { break }
-            heap.swapAt(place, best)
-            place = best
+        heap.withUnsafeMutableBufferPointer { heap in
+            var place = 0
+            while 2 * place + 1 < heap.count {
+                var child = 2 * place + 1
+                if child + 1 < heap.count, DeepestFirst.before(heap[child + 1], heap[child]) { child += 1 }
+                guard DeepestFirst.before(heap[child], last) else { break }
+                heap[place] = heap[child]
+                place = child
+            }
+            heap[place] = last
         }
         return first.index
     }

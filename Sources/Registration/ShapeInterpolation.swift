@@ -77,8 +77,9 @@ public func interpolatedPlane(
     var grayFraction = labels
     var whiteFraction = labels
     var gray = labels
-    let weight = Float(min(max(share, 0), 1))
-    let stepUm = Float(grid.spacingUm) / Float(refinement)
+    let points = PointMixing(
+        before: before, after: after, weight: Float(min(max(share, 0), 1)),
+        stepUm: Float(grid.spacingUm) / Float(refinement))
     let perPoint = 255 / Float(refinement * refinement)
     labels.elements.withUnsafeMutableBufferPointer { labels in
         grayFraction.elements.withUnsafeMutableBufferPointer { grayFraction in
@@ -87,31 +88,28 @@ public func interpolatedPlane(
                     let (labels, gray) = (DisjointSlices(labels), DisjointSlices(gray))
                     let (grayFraction, whiteFraction) = (DisjointSlices(grayFraction), DisjointSlices(whiteFraction))
                     parallelBands(rows, band: 8, threads: threads) { band in
+                        let width = columns * refinement
+                        let none = [Float](repeating: 0, count: width)
+                        var fine = (tissue: none, white: none, level: none)
+                        let empty = [Float](repeating: 0, count: columns)
                         for row in band {
-                            for column in 0..<columns {
-                                var tissue: Float = 0
-                                var white: Float = 0
-                                var level: Float = 0
-                                for part in 0..<refinement {
-                                    let start = (row * refinement + part) * columns * refinement + column * refinement
-                                    for at in start..<start + refinement {
-                                        func mixed(_ one: Float, _ other: Float) -> Float {
-                                            let distance = one + weight * (other - one)
-                                            return min(max(distance / stepUm + 0.5, 0), 1)
-                                        }
-                                        let here = mixed(before.tissueUm.elements[at], after.tissueUm.elements[at])
-                                        let inner = mixed(before.whiteUm.elements[at], after.whiteUm.elements[at])
-                                        tissue += here
-                                        white += min(here, inner)
-                                        let (one, other) = (before.gray.elements[at], after.gray.elements[at])
-                                        level += Float(one) + weight * (Float(other) - Float(one))
+                            var sums = (tissue: empty, white: empty, level: empty)
+                            for part in 0..<refinement {
+                                points.mix(from: (row * refinement + part) * width, count: width, into: &fine)
+                                for column in 0..<columns {
+                                    for at in column * refinement..<(column + 1) * refinement {
+                                        sums.tissue[column] += fine.tissue[at]
+                                        sums.white[column] += fine.white[at]
+                                        sums.level[column] += fine.level[at]
                                     }
                                 }
+                            }
+                            for column in 0..<columns {
                                 let at = row * columns + column
-                                let (share, core) = (tissue * perPoint, white * perPoint)
+                                let (share, core) = (sums.tissue[column] * perPoint, sums.white[column] * perPoint)
                                 whiteFraction[at] = UInt8(core + 0.5)
                                 grayFraction[at] = UInt8(max(share - core, 0) + 0.5)
-                                gray[at] = UInt8(level * perPoint / 255 + 0.5)
+                                gray[at] = UInt8(sums.level[column] * perPoint / 255 + 0.5)
                                 labels[at] = share < 127.5 ? 0 : core > share - core ? 2 : 1
                             }
                         }
@@ -123,68 +121,50 @@ public func interpolatedPlane(
     return VolumePlane(labels: labels, grayFraction: grayFraction, whiteFraction: whiteFraction, gray: gray)
 }
 
-/// Chamfer distance to the boundary of a shape, positive inside; the boundary runs midway between points inside and outside.
-func signedDistance(rows: Int, columns: Int, stepUm: Float, isInside: (Int) -> Bool) -> Image<Float> {
-    let far: Int32 = 1 << 28
-    // A frame of two points around spares the checks at the edges.
-    let width = columns + 4
-    var inner = [Int32](repeating: far, count: (rows + 4) * width)
-    var outer = inner
-    inner.withUnsafeMutableBufferPointer { inner in
-        outer.withUnsafeMutableBufferPointer { outer in
-            for row in 0..<rows {
-                for column in 0..<columns {
-                    let at = (row + 2) * width + column + 2
-                    let inside = isInside(row * columns + column)
-                    outer[at] = inside ? 0 : far
-                    inner[at] = inside ? far : 0
+/// What lies between two sections at points of the fine grid.
+private struct PointMixing: Sendable {
+    let before: SectionShape
+    let after: SectionShape
+    /// Of the section after, 0 … 1.
+    let weight: Float
+    let stepUm: Float
+
+    /// The shares of tissue and of white matter, and the gray levels, of points that follow each other.
+    func mix(from first: Int, count: Int, into fine: inout (tissue: [Float], white: [Float], level: [Float])) {
+        precondition(first >= 0 && first + count <= before.gray.elements.count, "The points are not on the grid.")
+        before.tissueUm.elements.withUnsafeBufferPointer { oneTissue in
+            after.tissueUm.elements.withUnsafeBufferPointer { otherTissue in
+                fine.tissue.withUnsafeMutableBufferPointer { tissue in
+                    for at in 0..<count { tissue[at] = share(oneTissue[first + at], otherTissue[first + at]) }
                 }
             }
         }
-    }
-    chamfer(&inner, rows: rows, width: width)
-    chamfer(&outer, rows: rows, width: width)
-    let scale = stepUm / 5
-    let elements = [Float](unsafeUninitializedCapacity: rows * columns) { result, initialised in
-        inner.withUnsafeBufferPointer { inner in
-            outer.withUnsafeBufferPointer { outer in
-                for row in 0..<rows {
-                    for column in 0..<columns {
-                        let at = (row + 2) * width + column + 2
-                        let depth = inner[at] > 0 ? Float(min(inner[at], far)) - 2.5 : 2.5 - Float(min(outer[at], far))
-                        result[row * columns + column] = depth * scale
+        before.whiteUm.elements.withUnsafeBufferPointer { oneWhite in
+            after.whiteUm.elements.withUnsafeBufferPointer { otherWhite in
+                fine.white.withUnsafeMutableBufferPointer { white in
+                    fine.tissue.withUnsafeBufferPointer { tissue in
+                        for at in 0..<count {
+                            white[at] = min(tissue[at], share(oneWhite[first + at], otherWhite[first + at]))
+                        }
                     }
                 }
             }
         }
-        initialised = rows * columns
+        before.gray.elements.withUnsafeBufferPointer { oneGray in
+            after.gray.elements.withUnsafeBufferPointer { otherGray in
+                fine.level.withUnsafeMutableBufferPointer { level in
+                    for at in 0..<count {
+                        let (one, other) = (Float(oneGray[first + at]), Float(otherGray[first + at]))
+                        level[at] = one + weight * (other - one)
+                    }
+                }
+            }
+        }
     }
-    return Image(rows: rows, columns: columns, elements: elements)
-}
 
-/// Two passes of the 5-7-11 mask over a grid with a frame of two points.
-private func chamfer(_ distances: inout [Int32], rows: Int, width: Int) {
-    guard rows > 0, width > 4 else { return }
-    distances.withUnsafeMutableBufferPointer { d in
-        for row in 2..<rows + 2 {
-            for at in row * width + 2..<(row + 1) * width - 2 where d[at] > 0 {
-                var best = min(d[at], d[at - 1] + 5)
-                let up = at - width
-                best = min(best, min(d[up] + 5, min(d[up - 1], d[up + 1]) + 7))
-                best = min(best, min(d[up - 2], d[up + 2]) + 11)
-                best = min(best, min(d[up - width - 1], d[up - width + 1]) + 11)
-                d[at] = best
-            }
-        }
-        for row in (2..<rows + 2).reversed() {
-            for at in (row * width + 2..<(row + 1) * width - 2).reversed() where d[at] > 0 {
-                var best = min(d[at], d[at + 1] + 5)
-                let down = at + width
-                best = min(best, min(d[down] + 5, min(d[down - 1], d[down + 1]) + 7))
-                best = min(best, min(d[down - 2], d[down + 2]) + 11)
-                best = min(best, min(d[down + width - 1], d[down + width + 1]) + 11)
-                d[at] = best
-            }
-        }
+    /// How much of a point lies inside, by its distances in both sections.
+    @inline(__always) private func share(_ one: Float, _ other: Float) -> Float {
+        let distance = one + weight * (other - one)
+        return min(max(distance / stepUm + 0.5, 0), 1)
     }
 }

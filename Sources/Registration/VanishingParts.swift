@@ -21,34 +21,49 @@ extension SectionShape {
 func letVanishHalfway(_ one: inout Image<Float>, _ other: inout Image<Float>) {
     let originals = (one, other)
     for sign: Float in [1, -1] {
-        endParts(of: originals.0, in: originals.1, sign: sign, at: &other)
-        endParts(of: originals.1, in: originals.0, sign: sign, at: &one)
+        let points = (BitImage(originals.0, sign: sign), BitImage(originals.1, sign: sign))
+        endParts(of: originals.0, points.0, lackingIn: points.1, sign: sign, at: &other)
+        endParts(of: originals.1, points.1, lackingIn: points.0, sign: sign, at: &one)
     }
 }
 
 /// Ends the parts of one section that another lacks: there the other's distance mirrors theirs about their greatest depth.
-private func endParts(of section: Image<Float>, in other: Image<Float>, sign: Float, at target: inout Image<Float>) {
-    let parts = connectedComponents(of: BitImage(section) { $0 * sign > 0 })
+///
+/// - Parameters:
+///   - points: where the section has the sign.
+///   - others: where the other section has it.
+private func endParts(
+    of section: Image<Float>, _ points: BitImage, lackingIn others: BitImage, sign: Float,
+    at target: inout Image<Float>
+) {
+    let parts = connectedComponents(of: points)
     let labels = parts.labels().elements
-    var isShared = [Bool](repeating: false, count: parts.sizes.count)
-    var deepest = [Float](repeating: 0, count: parts.sizes.count)
-    labels.withUnsafeBufferPointer { labels in
-        section.elements.withUnsafeBufferPointer { section in
-            other.elements.withUnsafeBufferPointer { other in
-                for point in labels.indices where labels[point] != 0 {
-                    let part = Int(labels[point])
-                    if other[point] * sign > 0 { isShared[part] = true }
-                    deepest[part] = max(deepest[part], section[point] * sign)
-                }
+    // Parts are looked at in runs along rows: most are shared, and of those one look at each run is enough.
+    func forEachRun(_ body: (Int, Int, Range<Int>) -> Void) {
+        for row in 0..<points.rows {
+            points.forEachRun(inRow: row) {
+                body(Int(labels[row * points.columns + $0.lowerBound]), row, $0)
             }
         }
     }
+    var isShared = [Bool](repeating: false, count: parts.sizes.count)
+    forEachRun { part, row, run in
+        if !isShared[part], others.isAnySet(inRow: row, run) { isShared[part] = true }
+    }
     guard isShared.dropFirst().contains(false) else { return }
-    target.elements.withUnsafeMutableBufferPointer { target in
-        labels.withUnsafeBufferPointer { labels in
-            section.elements.withUnsafeBufferPointer { section in
-                for point in labels.indices where labels[point] != 0 && !isShared[Int(labels[point])] {
-                    let end = section[point] * sign - 2 * deepest[Int(labels[point])]
+    var deepest = [Float](repeating: 0, count: parts.sizes.count)
+    section.elements.withUnsafeBufferPointer { section in
+        forEachRun { part, row, run in
+            guard !isShared[part] else { return }
+            for point in row * points.columns + run.lowerBound..<row * points.columns + run.upperBound {
+                deepest[part] = max(deepest[part], section[point] * sign)
+            }
+        }
+        target.elements.withUnsafeMutableBufferPointer { target in
+            forEachRun { part, row, run in
+                guard !isShared[part] else { return }
+                for point in row * points.columns + run.lowerBound..<row * points.columns + run.upperBound {
+                    let end = section[point] * sign - 2 * deepest[part]
                     target[point] = sign * max(target[point] * sign, end)
                 }
             }

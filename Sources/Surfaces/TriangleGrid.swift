@@ -8,6 +8,10 @@ public struct TriangleGrid: Sendable {
     private let sides: SIMD3<Int>
     private let offsets: [UInt32]
     private let faces: [UInt32]
+    /// A ball around each face: its centre, and a radius that rounding cannot make too small.
+    private let balls: [SIMD4<Float>]
+    /// What rounding may add to a distance, for coordinates as large as the mesh's.
+    private let slack: Float
 
     /// A point on the mesh.
     public struct Hit: Sendable {
@@ -57,6 +61,14 @@ public struct TriangleGrid: Sendable {
         }
         self.offsets = offsets
         faces = sorted
+        let slack = 1e-6 * max(high.max(), -low.min())
+        self.slack = slack
+        balls = mesh.faces.indices.map { face in
+            let (a, b, c) = mesh.corners(face)
+            let centre = (a + b + c) / 3
+            let radius = max(length(a - centre), max(length(b - centre), length(c - centre)))
+            return SIMD4(centre, radius + slack)
+        }
     }
 
     /// The point of the mesh next to `point`.
@@ -69,52 +81,106 @@ public struct TriangleGrid: Sendable {
         to point: SIMD3<Float>, facing normal: SIMD3<Float>? = nil, within limit: Float = .infinity
     ) -> Hit? {
         guard !faces.isEmpty else { return nil }
+        var search = Search(point: point, normal: normal, reach: limit)
+        forEachShell(around: point) { shell, nearest in
+            guard nearest <= search.reach else { return false }
+            shell.forEachCell(of: sides) { i, j, k in look(into: (i * sides.y + j) * sides.z + k, &search) }
+            return true
+        }
+        return search.best
+    }
+
+    /// The distance of `point` to the mesh: that of `closest(to:facing:within:)`, found faster as it does not matter which face has it.
+    ///
+    /// - Returns: nil where no triangle is within `limit`.
+    public func distance(to point: SIMD3<Float>, within limit: Float = .infinity) -> Float? {
+        guard !faces.isEmpty else { return nil }
+        var search = Search(point: point, normal: nil, reach: limit)
+        // Cells farther away than the nearest face so far are left out, with room for rounding.
         let place = (point - low) / cell
+        forEachShell(around: point) { shell, nearest in
+            guard nearest <= search.reach * 1.00001 + slack else { return false }
+            shell.forEachCell(of: sides) { i, j, k in
+                let corner = SIMD3(Float(i), Float(j), Float(k))
+                let (before, behind) = (corner - place, place - corner - SIMD3(repeating: 1))
+                let x = max(max(before.x, behind.x), 0)
+                let y = max(max(before.y, behind.y), 0)
+                let z = max(max(before.z, behind.z), 0)
+                let farthest = (search.reach * 1.00001 + slack) / cell
+                guard x * x + y * y + z * z <= farthest * farthest * 1.00001 else { return }
+                look(into: (i * sides.y + j) * sides.z + k, &search)
+            }
+            return true
+        }
+        return search.best?.distance
+    }
+
+    private struct Search {
+        let point: SIMD3<Float>
+        let normal: SIMD3<Float>?
+        var reach: Float
         var best: Hit?
-        var reach = limit
-        // Shells of cells around the point's own: shell k is at least (k − 1) cells away, and more where the point lies outside the grid.
+    }
+
+    @inline(__always) private func look(into cell: Int, _ search: inout Search) {
+        for index in Int(offsets[cell])..<Int(offsets[cell + 1]) {
+            let face = Int(faces[index])
+            // Most faces are told off by the balls around them.
+            let ball = balls[face]
+            let (x, y, z) = (search.point.x - ball.x, search.point.y - ball.y, search.point.z - ball.z)
+            let farthest = (search.reach + ball.w) * 1.00001
+            if x * x + y * y + z * z > farthest * farthest { continue }
+            let (a, b, c) = mesh.corners(face)
+            if let normal = search.normal, dot(cross(b - a, c - a), normal) <= 0 { continue }
+            let candidate = closestPoint(on: (a, b, c), to: search.point)
+            let distance = length(candidate - search.point)
+            if distance < search.reach || (search.best == nil && distance <= search.reach) {
+                search.reach = distance
+                search.best = Hit(point: candidate, face: face, distance: distance)
+            }
+        }
+    }
+
+    /// Calls `body` with the shells of cells around a point, from the innermost outward, and the least distance at which a face may lie
+    /// that is in none of those before, until it returns false.
+    @inline(__always) private func forEachShell(around point: SIMD3<Float>, _ body: (CellShell, Float) -> Bool) {
+        let place = (point - low) / cell
+        // Shell k is at least (k − 1) cells away, and more where the point lies outside the grid.
         let own = SIMD3(Int(place.x.rounded(.down)), Int(place.y.rounded(.down)), Int(place.z.rounded(.down)))
         let farthest = max(
             max(own.x, sides.x - 1 - own.x), max(own.y, sides.y - 1 - own.y), max(own.z, sides.z - 1 - own.z))
+        let inCell = place - SIMD3(Float(own.x), Float(own.y), Float(own.z))
+        let inner = min(inCell.min(), (SIMD3(repeating: 1) - inCell).min())
         var shell = max(0, -own.x, -own.y, -own.z, own.x - sides.x + 1, own.y - sides.y + 1, own.z - sides.z + 1)
         while shell <= farthest {
-            let inner = (0..<3).reduce(Float.infinity) { nearest, axis in
-                let inCell = place[axis] - Float(own[axis])
-                return min(nearest, inCell, 1 - inCell)
-            }
-            if shell > 0, (Float(shell - 1) + inner) * cell > reach { break }
-            for i in max(0, own.x - shell)...max(min(sides.x - 1, own.x + shell), max(0, own.x - shell)) {
-                guard i < sides.x else { continue }
-                for j in max(0, own.y - shell)...max(min(sides.y - 1, own.y + shell), max(0, own.y - shell)) {
-                    guard j < sides.y else { continue }
-                    let onShell = abs(i - own.x) == shell || abs(j - own.y) == shell
-                    let step = onShell || shell == 0 ? 1 : 2 * shell
-                    var k = own.z - shell
-                    while k <= own.z + shell {
-                        if k >= 0, k < sides.z { search((i * sides.y + j) * sides.z + k, point, normal, &best, &reach) }
-                        k += step
-                    }
-                }
-            }
+            let nearest = shell > 0 ? (Float(shell - 1) + inner) * cell : -.infinity
+            guard body(CellShell(own: own, reach: shell), nearest) else { return }
             shell += 1
         }
-        return best
     }
+}
 
-    @inline(__always)
-    private func search(
-        _ cell: Int, _ point: SIMD3<Float>, _ normal: SIMD3<Float>?, _ best: inout Hit?, _ reach: inout Float
-    ) {
-        for index in Int(offsets[cell])..<Int(offsets[cell + 1]) {
-            let face = Int(faces[index])
-            let (a, b, c) = mesh.corners(face)
-            if let normal, dot(cross(b - a, c - a), normal) <= 0 { continue }
-            let candidate = closestPoint(on: (a, b, c), to: point)
-            let distance = length(candidate - point)
-            if distance < reach || (best == nil && distance <= reach) {
-                reach = distance
-                best = Hit(point: candidate, face: face, distance: distance)
+/// The cells of a grid that are as many steps away from one along one axis, and no more along the others.
+private struct CellShell {
+    let own: SIMD3<Int>
+    let reach: Int
+
+    /// Calls `body` with each cell that the grid has.
+    @inline(__always) func forEachCell(of sides: SIMD3<Int>, _ body: (Int, Int, Int) -> Void) {
+        var i = max(0, own.x - reach)
+        while i <= min(sides.x - 1, own.x + reach) {
+            var j = max(0, own.y - reach)
+            while j <= min(sides.y - 1, own.y + reach) {
+                let isOnShell = abs(i - own.x) == reach || abs(j - own.y) == reach
+                let step = isOnShell || reach == 0 ? 1 : 2 * reach
+                var k = own.z - reach
+                while k <= own.z + reach {
+                    if k >= 0, k < sides.z { body(i, j, k) }
+                    k += step
+                }
+                j += 1
             }
+            i += 1
         }
     }
 }

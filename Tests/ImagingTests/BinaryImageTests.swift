@@ -50,6 +50,35 @@ struct BinaryImageTests {
         #expect(distanceTransform(of: BitImage(rows: 3, columns: 4)).elements.allSatisfy { $0 == 0 })
     }
 
+    @Test func wholeDistancesAreThoseOfADistantSpacingToo() throws {
+        // A spacing of 1 takes another way than that of 2, whose distances are twice as far.
+        let specks = try RecordedVectors.bits("specks").dilated()
+        let near = distanceTransform(of: specks)
+        let far = distanceTransform(of: specks, spacing: (2, 2), threads: 2)
+        #expect(near.elements.map { 2 * $0 } == far.elements)
+    }
+
+    @Test(arguments: [0, 1, 63, 64, 65, 130])
+    func runsAndSignsAreThoseOfThePixels(_ columns: Int) {
+        var generator = SeededGenerator(seed: 5)
+        let values = (0..<3 * columns).map { _ in Float(generator.normal()) + (generator.uniform() < 0.5 ? 1 : 0) }
+        let image = Image(rows: 3, columns: columns, elements: values)
+        for sign: Float in [1, -1] {
+            let bits = BitImage(image, sign: sign)
+            #expect(bits == BitImage(image) { $0 * sign > 0 })
+            var met = BitImage(rows: 3, columns: columns)
+            for row in 0..<3 {
+                bits.forEachRun(inRow: row) { run in
+                    for column in run { met[row, column] = true }
+                    #expect(bits.isAnySet(inRow: row, run))
+                    #expect(run.upperBound == columns || !bits[row, run.upperBound])
+                    #expect(run.lowerBound == 0 || !bits.isAnySet(inRow: row, run.lowerBound - 1..<run.lowerBound))
+                }
+            }
+            #expect(met == bits)
+        }
+    }
+
     @Test func complementTwiceIsTheImage() throws {
         let specks = try RecordedVectors.bits("specks")
         #expect(~(~specks) == specks)

@@ -87,6 +87,8 @@ import Testing
             #expect((hit?.distance ?? -1) >= corner - 1.74)
             #expect(abs(abs((point * point).sum().squareRoot() - 14) - (hit?.distance ?? -1)) < 0.04)
             #expect(grid.closest(to: point, within: 0.5).map { $0.distance <= 0.5 } ?? ((hit?.distance ?? 0) > 0.5))
+            #expect(grid.distance(to: point) == hit?.distance)
+            #expect(grid.distance(to: point, within: 0.5) == grid.closest(to: point, within: 0.5)?.distance)
         }
         #expect(TriangleGrid(TriangleMesh(), cell: 1).closest(to: .zero) == nil)
     }
