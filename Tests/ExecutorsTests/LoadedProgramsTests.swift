@@ -54,8 +54,10 @@ struct LoadedProgramsTests {
         for result in results {
             #expect(result.failure == nil, "\(result)")
             #expect(try result.files.map { try Data(contentsOf: URL(filePath: $0.path)) } == first)
-            #expect(result.cpuSeconds > 0.001 && result.peakMemoryBytes > 5_000_000)
         }
+        // Of a short task that was started, the kernel's peak can be ours, which is then not told; of one that was split off it is its own.
+        let last = try #require(results.last)
+        #expect(last.cpuSeconds > 0.001 && last.peakMemoryBytes > 5_000_000 && last.peakMemoryBytes < 200_000_000)
         #expect(run.log(results.count) == "")
     }
 
