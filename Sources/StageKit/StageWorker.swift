@@ -32,11 +32,14 @@ public struct StageWorker: Sendable {
 
     /// Does what the arguments (without the program's name) say; gives the exit code (`WorkerExit`).
     public func run(arguments: [String]) -> Int32 {
-        var arguments = arguments
         if arguments.first == WorkerCommand.serveStarts {
             guard let served = ServedStarts.next() else { return WorkerExit.badJob }
-            arguments = served
+            return ServedStarts.onFreshThread { perform(served) }
         }
+        return perform(arguments)
+    }
+
+    private func perform(_ arguments: [String]) -> Int32 {
         MemoryReuse.begin()
         // The default action of SIGTERM ends the process at once, whatever the parent had set; outputs are private until
         // the runner takes them. A reader of the progress that went away must not end the stage.
