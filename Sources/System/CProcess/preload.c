@@ -71,7 +71,7 @@ static void become(const struct head *head, char *text, size_t length, const int
     if (chdir(folder) != 0) {
         const char *said = "the working folder could not be entered\n";
         (void)!write(2, said, strlen(said));
-        _exit(74);
+        _exit(3);  // WorkerExit.inputOutput: another try may succeed
     }
 }
 
