@@ -79,7 +79,8 @@ enum FileSchema {
 
     private static let resources = object(
         [
-            "cores": integer(1, "cores that a task uses"), "memory": anyOf(text("as 2GiB"), integer(1, "bytes")),
+            "cores": anyOf(integer(1, "cores that a task uses"), text("fewest and most, as 1-4")),
+            "memory": anyOf(text("as 2GiB"), integer(1, "bytes")),
             "gpu": integer(0, "GPUs"), "time": anyOf(text("as 90s, 30m, 2h"), integer(1, "seconds")),
             "retries": integer(0, "further tries after a failure that may pass by itself"),
         ], help: "What a task may use; nothing of it enters its key.")

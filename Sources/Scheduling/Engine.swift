@@ -22,6 +22,7 @@ public final class Engine {
     var statuses: [TaskStatus]
     var failures: [Int: TaskFailure] = [:]
     var budget: Budget
+    /// What a task of each stage is given at least; nil where the run has not that many GPUs.
     var grants: [WorkGraph.Resources?]
     var queue: ReadyQueue?
     var running: [Int: RunningTask] = [:]
@@ -60,7 +61,11 @@ public final class Engine {
         let budget = Budget(
             cores: options.cores, memoryBytes: options.memoryBytes, gpus: options.gpus, jobs: options.jobs)
         self.budget = budget
-        grants = graph.stages.map { budget.grant($0.resources) }
+        grants = graph.stages.map { stage in
+            var least = stage.resources
+            least.cores = min(stage.leastCores, stage.resources.cores)
+            return budget.grant(least)
+        }
     }
 
     /// Asks the run to stop, from any thread. The first call ends running tasks with SIGTERM and, after the grace period,

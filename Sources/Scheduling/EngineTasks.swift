@@ -89,7 +89,8 @@ extension Engine {
                 outputMissing: missing < 0 ? nil : missing)
             var previous: [StoredFile] = []
             if let latest { previous = (try store.actions(for: [latest.task.key]).first ?? nil)?.outputs ?? [] }
-            let request = try request(for: task, label: label, attempt: 1)
+            let request = try request(
+                for: task, label: label, resources: share(ofStage: Int(graph.tasks[task].stage)), attempt: 1)
             heldKeys.insert(resolution.keys[task])
             start(
                 RunningTask(
@@ -114,7 +115,26 @@ extension Engine {
         executor.start(new.request)
     }
 
-    private func request(for task: Int, label: String, attempt: Int) throws -> TaskRequest {
+    /// What a task that starts now is given: as many cores as it can use of those that no waiting task could start with.
+    ///
+    /// So eight tasks that scale badly run side by side on a core each, and the last of them on all.
+    private func share(ofStage stage: Int) -> WorkGraph.Resources {
+        guard var share = grants[stage] else { return graph.stages[stage].resources }
+        let most = min(graph.stages[stage].resources.cores, budget.free.cores)
+        guard most > share.cores else { return share }
+        var rest = budget
+        rest.take(share)
+        let others =
+            queue?.waitingCores(
+                least: { stage in grants[stage].flatMap { rest.fits($0) ? $0.cores : nil } }, limit: rest.free.cores)
+            ?? 0
+        share.cores = max(share.cores, min(most, budget.free.cores - others))
+        return share
+    }
+
+    private func request(for task: Int, label: String, resources: WorkGraph.Resources, attempt: Int) throws
+        -> TaskRequest
+    {
         let key = resolution.keys[task]
         let stage = graph.stages[Int(graph.tasks[task].stage)]
         var inputs: [(port: String, files: [InputFile])] = stage.inputPorts.map { ($0, []) }
@@ -137,8 +157,7 @@ extension Engine {
             item: graph.items[Int(graph.tasks[task].item)], inputs: inputs,
             outputs: stage.outputPorts.map { ($0.name, $0.type) },
             config: graph.configs[Int(graph.tasks[task].config)], seed: graph.tasks[task].seed,
-            resources: grants[Int(graph.tasks[task].stage)] ?? stage.resources,
-            workFolder: try store.makeWorkFolder(for: key),
+            resources: resources, workFolder: try store.makeWorkFolder(for: key),
             checkpointFolder: stage.resumable ? store.checkpointFolder(for: key) : nil,
             logPath: try store.logPath(for: key), attempt: attempt)
     }
@@ -223,7 +242,8 @@ extension Engine {
         store.removeWorkFolder(ended.request.workFolder)
         let request: TaskRequest
         do {
-            request = try self.request(for: task, label: ended.request.label, attempt: attempt)
+            request = try self.request(
+                for: task, label: ended.request.label, resources: ended.request.resources, attempt: attempt)
         } catch {
             ended.lock.release()
             throw error

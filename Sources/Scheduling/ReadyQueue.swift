@@ -45,6 +45,17 @@ struct ReadyQueue {
         return removeFirst(ofStage: best)
     }
 
+    /// How many cores the waiting tasks would start with if each got the fewest that it takes; counted up to `limit`.
+    ///
+    /// - Parameter least: of each stage; nil where none of its tasks fits now.
+    func waitingCores(least: (_ stage: Int) -> Int?, limit: Int) -> Int {
+        var cores = 0
+        for stage in heaps.indices where !heaps[stage].isEmpty && cores < limit {
+            if let each = least(stage), each <= limit { cores += each * min(heaps[stage].count, limit) }
+        }
+        return min(cores, limit)
+    }
+
     private mutating func removeFirst(ofStage stage: Int) -> Int {
         count -= 1
         let first = heaps[stage][0]

@@ -23,13 +23,18 @@ public struct WorkGraph: Sendable {
         /// Ports by position; `TaskOutput.port` counts in this list.
         public var inputPorts: [String]
         public var outputPorts: [Port]
+        /// What a task is given at most.
         public var resources: Resources
+        /// The fewest cores that a task is started with when others could use the rest. Only for stages whose results do not
+        /// depend on the number of cores.
+        public var leastCores: Int
         /// Whether its tasks get a folder that outlives a broken-off try.
         public var resumable: Bool
 
         public init(
             name: String, manifest: String, version: Int, manifestDigest: Digest, command: [String], folder: String,
-            inputPorts: [String], outputPorts: [Port], resources: Resources, resumable: Bool = false
+            inputPorts: [String], outputPorts: [Port], resources: Resources, leastCores: Int? = nil,
+            resumable: Bool = false
         ) {
             self.name = name
             self.manifest = manifest
@@ -40,6 +45,7 @@ public struct WorkGraph: Sendable {
             self.inputPorts = inputPorts
             self.outputPorts = outputPorts
             self.resources = resources
+            self.leastCores = leastCores ?? resources.cores
             self.resumable = resumable
         }
     }

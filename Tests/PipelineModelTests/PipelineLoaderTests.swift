@@ -176,6 +176,22 @@ import Testing
             ])
     }
 
+    @Test func aStageMayTakeARangeOfCores() throws {
+        var sample = SamplePipeline(SamplePipeline.good)
+        let manifest = try #require(sample.files.texts["/work/stages/label.yaml"])
+        sample.files.texts["/work/stages/label.yaml"] = manifest.replacing("cores: 2,", with: "cores: 1-4,")
+        let resources = try sample.load().stages[0].resources
+        #expect(resources.leastCores == 1)
+        #expect(resources.cores == 4)
+        for wrong in ["4-1", "0-2", "1-", "two", "1-2-3"] {
+            sample.files.texts["/work/stages/label.yaml"] = manifest.replacing("cores: 2,", with: "cores: \(wrong),")
+            #expect(
+                sample.mistakes() == [
+                    "stages/label.yaml:11:21 '\(wrong)' is no number of cores | an integer from 1 to 65536, or a range as 1-4"
+                ])
+        }
+    }
+
     @Test func settingsReplaceConfigAndAreChecked() throws {
         let sample = SamplePipeline(SamplePipeline.good)
         let pipeline = try sample.load(PipelineOptions(settings: ["label.rounds=7", "config.spacing_um=16"]))

@@ -196,6 +196,8 @@ final class FakeExecutor: TaskExecutor {
     var obeysTerm: (TaskRequest) -> Bool = { _ in true }
     var beforeWait: () -> Void = {}
     private(set) var started: [String] = []
+    /// Cores of each start, in order.
+    private(set) var startedCores: [Int] = []
     private(set) var signals: [String] = []
     private(set) var peak = WorkGraph.Resources(cores: 0, memoryBytes: 0)
     private(set) var peakJobs = 0
@@ -213,6 +215,7 @@ final class FakeExecutor: TaskExecutor {
 
     func start(_ request: TaskRequest) {
         started.append(request.label)
+        startedCores.append(request.resources.cores)
         running.append((request, clock.monotonicSeconds + seconds(request), nil))
         peakJobs = max(peakJobs, running.count)
         peak.cores = max(peak.cores, running.reduce(0) { $0 + $1.request.resources.cores })

@@ -15,6 +15,7 @@ struct NumberGraph {
         /// The stage's config value `modulus`: small ones make outputs that often come out the same.
         var modulus: Int
         var resources = WorkGraph.Resources(cores: 1, memoryBytes: 1)
+        var leastCores: Int?
         var version = 1
         var manifest: String?
     }
@@ -31,7 +32,7 @@ struct NumberGraph {
                     outputPorts: [
                         .init(name: "out", type: ArtifactType(name: "n", format: .file, fileExtension: "txt"))
                     ],
-                    resources: task.resources))
+                    resources: task.resources, leastCores: task.leastCores))
             graph.configs.append(["add": .integer(Int64(task.add)), "modulus": .integer(Int64(task.modulus))])
             let start = Int32(graph.inputs.count)
             for input in task.inputs {
@@ -131,6 +132,7 @@ extension NumberGraph {
             }
             var task = Task(inputs: inputs, add: dice.roll(0..<5), modulus: [2, 3, 1000][dice.roll(0..<3)])
             task.resources.cores = dice.roll(1..<4)
+            if dice.roll(0..<2) == 0 { task.leastCores = dice.roll(1..<4) }
             if dice.roll(0..<4) == 0 { task.manifest = "shared" }
             tasks.append(task)
         }
