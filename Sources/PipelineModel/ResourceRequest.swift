@@ -1,3 +1,5 @@
+internal import StageProtocol
+
 /// What a task of a stage needs; nil where nothing is said.
 public struct ResourceRequest: Sendable, Equatable {
     /// The most cores that a task can use.
