@@ -61,15 +61,19 @@ public struct PrincipalComponents: Sendable, Equatable {
                 "\(count) components need at least \(max(2, count)) points, and there are \(points.rows): ask for fewer."
             )
         }
-        try points.requireFinite("features")
         let chosen = solver == .automatic ? Self.automaticSolver(for: points, count: count) : solver
-        let means = columnMeans(points, threads: threads)
-        let centred = CentredPoints(points: points, means: means.map { Float($0) }, threads: threads)
+        let means: [Double]
         let found: CentredPoints.Directions?
-        switch chosen {
-        case .full, .automatic: found = centred.fullDirections(count: count)
-        case .covariance: found = centred.covarianceDirections(count: count)
-        case .randomised: found = centred.randomisedDirections(count: count, seed: seed)
+        if chosen == .covariance, let covariance = CovarianceDirections(of: points, count: count, threads: threads) {
+            means = covariance.means
+            found = covariance.directions
+        } else {
+            try points.requireFinite("features")
+            means = columnMeans(points, threads: threads)
+            let centred = CentredPoints(points: points, means: means.map { Float($0) }, threads: threads)
+            found =
+                chosen == .randomised
+                ? centred.randomisedDirections(count: count, seed: seed) : centred.fullDirections(count: count)
         }
         guard let found else {
             throw StatisticsError(.noConvergence, "LAPACK's iteration did not converge on the features.")

@@ -16,17 +16,6 @@ extension CentredPoints {
             totalSquares: values.reduce(0) { $0 + $1 * $1 })
     }
 
-    /// By the eigenvectors of the features' inner products.
-    func covarianceDirections(count: Int) -> Directions? {
-        let columns = points.columns
-        var gram = summed(size: columns * columns) { block, rows, room in
-            upperGram(block, count: rows.count, columns: columns, into: room)
-        }
-        let total = (0..<columns).reduce(0) { $0 + gram[$1 * columns + $1] }
-        guard let (values, vectors) = largestEigenvectors(&gram, size: columns, count: count) else { return nil }
-        return Directions(squares: values, vectors: vectors, totalSquares: total)
-    }
-
     /// By subspace iteration from random directions (Halko et al. 2011, algorithm 4.4), then the best directions within the
     /// subspace found (Rayleigh–Ritz).
     ///

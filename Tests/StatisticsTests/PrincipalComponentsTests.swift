@@ -49,6 +49,41 @@ import Testing
         }
     }
 
+    @Test func manyComponentsOfPointsFarFromTheOriginInOrderAreThoseOfTheFullSolver() throws {
+        // 300 features, their mean at 1,000, points sorted along the first direction: a poor guess of the mean would show.
+        var generator = SeededGenerator(seed: 5)
+        let rows = (0..<3200).map { row in
+            (0..<300).map { column -> Float in
+                let scale = 10 / Double(1 + column)
+                let drift = column == 0 ? Double(row) / 100 : 0
+                return Float(1000 + drift + scale * generator.normal())
+            }
+        }
+        let points = Matrix(rows)
+        let full = try PrincipalComponents(of: points, count: 90, solver: .full)
+        let covariance = try PrincipalComponents(of: points, count: 90, solver: .automatic)
+        #expect(covariance.solver == .covariance)
+        #expect(largestError(covariance.means, full.means) < 1e-9)
+        // Products in single precision: relative to the first variance.
+        #expect(largestError(covariance.explainedVariance, full.explainedVariance) < 1e-5 * full.explainedVariance[0])
+        for component in 0..<5 {
+            var cosine: Float = 0
+            for (a, b) in zip(covariance.components.row(component), full.components.row(component)) { cosine += a * b }
+            #expect(cosine > 0.9999)
+        }
+    }
+
+    @Test(arguments: PrincipalComponents.Solver.allCases) func aMissingValueIsNamedWithItsPlace(
+        solver: PrincipalComponents.Solver
+    ) throws {
+        var rows = [[Float]](repeating: [1, 2, 3], count: 40)
+        rows[17][2] = .infinity
+        let error = #expect(throws: StatisticsError.self) {
+            try PrincipalComponents(of: Matrix(rows), count: 2, solver: solver)
+        }
+        #expect(error?.message.contains("row 17, column 2") == true)
+    }
+
     @Test func solverIsChosenAsByScikitLearn() throws {
         let cloud = Self.cloud()
         #expect(try PrincipalComponents(of: cloud, count: 2).solver == .covariance)
