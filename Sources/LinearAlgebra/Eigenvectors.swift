@@ -17,7 +17,7 @@ public func largestEigenvectors(
     guard count > 0 else { return ([], []) }
     _ = singleThreaded
     if size >= 256, 4 * count >= size {
-        return allEigenvectors(&matrix, size: size).map { last(count, of: $0, size: size) }
+        return allEigenvectors(&matrix, size: size).map { largest(count, of: $0, size: size) }
     }
     var n = Int32(size)
     var first = Int32(size - count + 1)
@@ -54,7 +54,7 @@ public func largestEigenvectors(
         }
     }
     guard Int(found) == count else { return nil }
-    return last(count, of: (Array(values[..<count]), vectors), size: size)
+    return largest(count, of: (Array(values[..<count]), vectors), size: size)
 }
 
 /// All eigenvalues, the smallest first, and their eigenvectors, row after row.
@@ -86,7 +86,7 @@ private func allEigenvectors(_ matrix: inout [Double], size: Int) -> (values: [D
 }
 
 /// The last `count` of eigenvalues in ascending order, with their vectors, in descending order.
-private func last(
+private func largest(
     _ count: Int, of found: (values: [Double], vectors: [Double]), size: Int
 ) -> (values: [Double], vectors: [Double]) {
     var ordered: [Double] = []

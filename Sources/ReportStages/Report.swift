@@ -1,4 +1,5 @@
 internal import Foundation
+internal import HDF5
 public import StageKit
 internal import StageProtocol
 
@@ -38,7 +39,7 @@ public struct Report: Stage {
         sections.append(ProvenanceSection.make(report, library: library))
         let page = ReportPage(
             title: try context.config.text("title"), subtitle: try context.config.text("subtitle"), findings: findings,
-            sections: sections, counts: counts(report), library: library)
+            sections: sections, counts: try counts(report), library: library)
         let html = Data(page.html.utf8)
         context.figure("page_mb", Double(html.count) / 1_048_576)
         context.figure("artifacts", Double(report.usedSources.count))
@@ -53,7 +54,7 @@ public struct Report: Stage {
     }
 
     /// How much went into the page: brains, models, seeds, artifacts.
-    private static func counts(_ report: ReportContext) -> [(String, String)] {
+    private static func counts(_ report: ReportContext) throws -> [(String, String)] {
         var values: [String: Set<String>] = [:]
         var artifacts = 0
         for port in report.stage.job.inputs.keys {
@@ -61,6 +62,10 @@ public struct Report: Stage {
                 artifacts += 1
                 for coordinate in source.item { values[coordinate.axis, default: []].insert(coordinate.value) }
             }
+        }
+        // Scores over all brains carry no such axis; they name their brains.
+        for source in report.sources("area_classification") {
+            try values["brain", default: []].formUnion(HDF5File(reading: source.path).readTexts("/brains/name"))
         }
         func entry(_ count: Int, _ one: String, _ many: String) -> (String, String)? {
             count == 0 ? nil : (NumberText.grouped(count), count == 1 ? one : many)
