@@ -162,27 +162,32 @@ public func alignSections(
 }
 
 /// What the gray levels alone find; the failed alignment where that correlates too little.
+///
+/// A correlation can be chance. It counts where the outlines agree too, or where it is far above the best of the other orientation:
+/// outlines say nothing where the pale parts of a section were taken for slide.
 private func searched(
     _ moving: RegistrationImage, _ fixed: RegistrationImage, least: Double, orientations: [Bool],
     instead failed: PairAlignment, threads: Int
 ) -> PairAlignment {
-    var best = failed
+    var found: [Bool: PairAlignment] = [:]
     for mirrored in orientations {
         guard let transform = searchedTransform(moving: moving, fixed: fixed, mirrored: mirrored, threads: threads)
         else { continue }
-        let after = overlap(of: moving, on: fixed, under: transform, threads: threads)
-        // Where the outlines disagree, the gray levels agree by chance.
-        guard after.dice >= 0.75 else { continue }
-        // Hemispheres are alike: only a clear gain speaks for a mirrored section.
-        let bar =
-            mirrored && best.verdict == .accepted
-            ? best.after.correlation + 0.05 : max(least, failed.before.correlation)
-        guard after.correlation > bar else { continue }
-        best = PairAlignment(
+        found[mirrored] = PairAlignment(
             verdict: .accepted, transform: transform, matches: failed.matches, inliers: 0, residualPx: .nan,
-            before: failed.before, after: after)
+            before: failed.before, after: overlap(of: moving, on: fixed, under: transform, threads: threads))
     }
-    return best
+    func isCredible(_ mirrored: Bool) -> Bool {
+        guard let after = found[mirrored]?.after, after.correlation > max(least, failed.before.correlation) else {
+            return false
+        }
+        if after.dice >= 0.75 { return true }
+        return found[!mirrored].map { after.correlation > $0.after.correlation + 0.25 } ?? false
+    }
+    let credible = orientations.filter(isCredible).compactMap { found[$0] }
+    guard let first = credible.first else { return failed }
+    // Hemispheres are alike: only a clear gain speaks for a mirrored section.
+    return credible.dropFirst().reduce(first) { $1.after.correlation > $0.after.correlation + 0.05 ? $1 : $0 }
 }
 
 extension PairAlignment {

@@ -50,6 +50,45 @@ import Testing
         #expect(alignSections(blank, blank).verdict == .tooFewInliers)
     }
 
+    /// A section without keypoints of which only the left part was taken for tissue: its centre lies off, and outlines disagree.
+    func pale(_ motion: RigidTransform, seed: UInt64) -> SectionFeatures {
+        let gray = picture.moved(by: motion, noise: 3, seed: seed)
+        let whole = features(motion).image.tissue
+        let tissue = Image<UInt8>(rows: gray.rows, columns: gray.columns) { row, column in
+            column < 145 ? whole[row, column] : 0
+        }
+        return SectionFeatures(image: RegistrationImage(gray: gray, tissue: tissue), keypoints: none)
+    }
+
+    /// No keypoints.
+    var none: KeypointSet {
+        SectionFeatures.extracted(from: Image(rows: 200, columns: 240, filledWith: 230)).keypoints
+    }
+
+    @Test(arguments: [false, true]) func grayLevelsFindASectionWhoseTissueIsHalfSeen(isMirrored: Bool) {
+        let motion = picture.motion(rotationRad: 0.2, row: 5, column: -4, isMirrored: isMirrored)
+        var fixed = features(motion, seed: 2)
+        fixed.keypoints = none
+        let moving = pale(.identity, seed: 3)
+        let result = alignSections(moving, fixed, settings: .init(searchedCorrelation: 0.2))
+        #expect(result.after.dice < 0.75, "outlines agree, so that this shows nothing")
+        #expect(result.verdict == .accepted)
+        #expect(result.transform.isMirrored == isMirrored)
+        #expect(error(result.transform, motion) < 1)
+        // With one orientation only there is nothing to compare it with.
+        let alone = alignSections(
+            moving, fixed, settings: .init(searchedCorrelation: 0.2), orientations: [isMirrored])
+        #expect(alone.verdict != .accepted)
+    }
+
+    @Test func grayLevelsFindNothingBetweenStrangers() {
+        let other = BlobPicture(rows: 200, columns: 240, seed: 1234)
+        var stranger = SectionFeatures.extracted(from: other.moved(by: .identity, noise: 3, seed: 4))
+        stranger.keypoints = none
+        let result = alignSections(pale(.identity, seed: 3), stranger, settings: .init(searchedCorrelation: 0.2))
+        #expect(result.verdict != .accepted)
+    }
+
     @Test func refinementClimbsFromANearbyStart() {
         let motion = picture.motion(rotationRad: 0.2, row: 3, column: 2)
         let (moving, fixed) = (features(.identity).image, features(motion, seed: 2).image)
