@@ -53,9 +53,9 @@ import Testing
     /// A section without keypoints of which only the left part was taken for tissue: its centre lies off, and outlines disagree.
     func pale(_ motion: RigidTransform, seed: UInt64) -> SectionFeatures {
         let gray = picture.moved(by: motion, noise: 3, seed: seed)
-        let whole = features(motion).image.tissue
-        let tissue = Image<UInt8>(rows: gray.rows, columns: gray.columns) { row, column in
-            column < 145 ? whole[row, column] : 0
+        var tissue = features(motion).image.tissue
+        for row in 0..<tissue.rows {
+            for column in 145..<tissue.columns { tissue[row, column] = 0 }
         }
         return SectionFeatures(image: RegistrationImage(gray: gray, tissue: tissue), keypoints: none)
     }
