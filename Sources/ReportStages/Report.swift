@@ -65,7 +65,10 @@ public struct Report: Stage {
         }
         // Scores over all brains carry no such axis; they name their brains.
         for source in report.sources("area_classification") {
-            try values["brain", default: []].formUnion(HDF5File(reading: source.path).readTexts("/brains/name"))
+            let file = try HDF5File(reading: source.path)
+            if file.contains("/brains/name") {
+                try values["brain", default: []].formUnion(file.readTexts("/brains/name"))
+            }
         }
         func entry(_ count: Int, _ one: String, _ many: String) -> (String, String)? {
             count == 0 ? nil : (NumberText.grouped(count), count == 1 ? one : many)

@@ -55,7 +55,7 @@ import Testing
         let gray = picture.moved(by: motion, noise: 3, seed: seed)
         var tissue = features(motion).image.tissue
         for row in 0..<tissue.rows {
-            for column in 145..<tissue.columns { tissue[row, column] = 0 }
+            for column in 125..<tissue.columns { tissue[row, column] = 0 }
         }
         return SectionFeatures(image: RegistrationImage(gray: gray, tissue: tissue), keypoints: none)
     }
