@@ -20,6 +20,6 @@ struct PlanCommand: ParsableCommand {
         let pipeline = try arguments.load()
         let tasks = try PipelineGraph(pipeline).select(selection.selection)
         let artifacts = try ArtifactStore(path: store.path(for: pipeline))
-        try PlanReport(tasks: tasks, store: artifacts).write(isVerbose: verbose, asJSON: json)
+        try PlanReport(tasks: tasks, of: pipeline, store: artifacts).write(isVerbose: verbose, asJSON: json)
     }
 }

@@ -1,5 +1,6 @@
 internal import ArtifactStore
 internal import PipelineGraph
+internal import PipelineModel
 internal import Scheduling
 internal import StageProtocol
 
@@ -7,9 +8,12 @@ internal import StageProtocol
 struct PlanReport {
     let graph: WorkGraph
     let plan: Plan
+    /// Stages that are left out whole, and what they would read that is not there.
+    let leftOut: [(stage: String, missing: String)]
 
-    init(tasks: SelectedTasks, store: ArtifactStore) throws {
+    init(tasks: SelectedTasks, of pipeline: Pipeline, store: ArtifactStore) throws {
         graph = tasks.graph
+        leftOut = pipeline.stages.compactMap { stage in stage.leftOutFor.map { (stage.name, $0) } }
         plan = try Plan(tasks.graph, store: store, sources: store.sources, modes: tasks.modes)
         // What was learned of source files is worth keeping: the run that follows need not hash them again.
         store.endRun()
@@ -55,7 +59,7 @@ struct PlanReport {
                 stage.name, CountText.of(total, "task"), parts.joined(separator: ", "), why.joined(separator: "; "),
             ])
         }
-        return table.text + sourceLines + totals
+        return table.text + leftOutLine + sourceLines + totals
     }
 
     /// One line a task that is not up to date.
@@ -71,7 +75,13 @@ struct PlanReport {
             case .leftOut: text += "left out   \(graph.label(of: task))\n"
             }
         }
-        return text + sourceLines + totals
+        return text + leftOutLine + sourceLines + totals
+    }
+
+    private var leftOutLine: String {
+        guard !leftOut.isEmpty else { return "" }
+        return "left out, as they have nothing to read: "
+            + leftOut.map { "\($0.stage) (no \($0.missing))" }.joined(separator: ", ") + "\n"
     }
 
     private var sourceLines: String {
@@ -111,6 +121,7 @@ struct PlanReport {
             "pipeline": .text(graph.pipeline), "mustRun": .integer(Int64(plan.count(.mustRun))),
             "mayRun": .integer(Int64(plan.count(.mayRun))), "upToDate": .integer(Int64(plan.count(.upToDate))),
             "blocked": .integer(Int64(plan.count(.blocked))), "leftOut": .integer(Int64(plan.count(.leftOut))),
+            "stagesLeftOut": .map(Dictionary(uniqueKeysWithValues: leftOut.map { ($0.stage, .text($0.missing)) })),
             "stages": .list(stages), "tasks": .list(tasks),
             "unreadableSources": .list(plan.unreadableSources.sorted { $0.key < $1.key }.map { .text($0.value) }),
         ])

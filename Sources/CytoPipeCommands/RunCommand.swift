@@ -42,7 +42,7 @@ struct RunCommand: ParsableCommand {
         let tasks = try PipelineGraph(pipeline).select(selection.selection)
         let artifacts = try ArtifactStore(path: store.path(for: pipeline))
         if dryRun {
-            try PlanReport(tasks: tasks, store: artifacts).write(isVerbose: false, asJSON: json)
+            try PlanReport(tasks: tasks, of: pipeline, store: artifacts).write(isVerbose: false, asJSON: json)
             return
         }
         options.modes = tasks.modes

@@ -39,34 +39,13 @@ struct ConnectionReader {
         return connections
     }
 
-    /// Whether something that a stage reads is not there at all: an optional stage is left out then. So a pipeline can look at
-    /// what only some of the files have that may be imported under an alias.
-    func isOutOfReach(_ node: YAMLNode?) -> Bool {
-        guard let node else { return false }
-        switch node.content {
-        case .sequence(let nodes): return nodes.contains { isOutOfReach($0) }
-        case .mapping(let entries):
-            if let from = entries.first(where: { $0.key == "from" }) { return isOutOfReach(from.value) }
-            return entries.contains { isOutOfReach($0.value) }
-        case .scalar(let scalar):
-            let path = scalar.text.split(separator: ".", omittingEmptySubsequences: false).map { String($0) }
-            switch scope.find(path[...]) {
-            case .spoiled: return false
-            case .nothing: return true
-            case .source(_, let rest): return !rest.isEmpty
-            case .stage(let stage, let rest):
-                return !rest.isEmpty && stages[stage].manifest.output(rest.joined(separator: ".")) == nil
-            }
-        }
-    }
-
     /// Whether an input says `optional: true` and reads from an imported file what that file does not have.
     private func isLeftOut(_ node: YAMLNode) -> Bool {
         guard case .mapping(let entries) = node.content, let from = entries.first(where: { $0.key == "from" }),
             let alias = from.value.scalar?.text.prefix(while: { $0 != "." }), scope.imports[String(alias)] != nil,
             case .bool(true) = entries.first(where: { $0.key == "optional" })?.value.scalar?.value
         else { return false }
-        return isOutOfReach(from.value)
+        return isMissing(from.value.scalar?.text ?? "")
     }
 
     private func references(

@@ -56,6 +56,8 @@ public struct Pipeline: Sendable {
         /// `where` and `when`: all must hold for an item to be there.
         public var filters: [Condition]
         public var resources: ResourceRequest
+        /// What it reads and is not there, where that leaves the whole stage out: the imported file has nothing of the name.
+        public var leftOutFor: String?
         public var mark: Mark
     }
 

@@ -141,6 +141,37 @@ import Testing
         #expect(sample.mistakes().count == 1, "labels must be there")
     }
 
+    @Test func anOptionalStageIsLeftOutWithAllThatNeedsItWhereTheImportedFileLacksWhatItReads() throws {
+        var sample = SamplePipeline(
+            """
+            pipeline: p
+            import: { cohort: cohort.yaml }
+            stages:
+              first: { uses: join, inputs: { labels: second.table } }
+              second: { uses: label, for: [section], inputs: { image: third.labels } }
+              third: { uses: label, for: [section], optional: true, inputs: { image: cohort.mask } }
+              label: { for: [section], optional: true, inputs: { image: cohort.scan } }
+              join: { inputs: { labels: label.labels, extra: { from: third.labels, optional: true } } }
+              other: { uses: join, optional: true, inputs: { labels: label.labels, extra: { from: cohort.mask, optional: true } } }
+            """)
+        sample.files.texts["/work/stages/label.yaml"] = sample.files.texts["/work/stages/label.yaml"]?
+            .replacing("image: { type: image }", with: "image: { type: file }")
+        sample.files.texts["/work/stages/join.yaml"] = sample.files.texts["/work/stages/join.yaml"]?
+            .replacing("labels: { type: labels }", with: "labels: { type: file }")
+        sample.files.texts["/work/cohort.yaml"] = """
+            axes: { section: [a, b] }
+            sources: { scan: { file: "${section}.tif", for: [section], type: image } }
+            """
+        let stages = try sample.load().stages
+        #expect(
+            stages.map(\.leftOutFor) == ["second.table", "third.labels", "cohort.mask", nil, nil, nil],
+            "what an optional input lacks leaves nothing out")
+        // A name that no import could have is a slip of the pen, not a cohort without masks.
+        sample.files.texts["/work/p.yaml"] = sample.files.texts["/work/p.yaml"]?
+            .replacing("image: cohort.mask", with: "image: chort.mask")
+        #expect(sample.mistakes().contains { $0.contains("chort") })
+    }
+
     @Test func importCirclesArePrinted() {
         var sample = SamplePipeline("pipeline: p\nimport: { a: a.yaml }")
         sample.files.texts["/work/a.yaml"] = "import:\n  b: b.yaml\n"
