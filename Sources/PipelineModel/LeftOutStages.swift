@@ -1,3 +1,5 @@
+internal import StageProtocol
+
 /// Which stages of a file are left out because an imported file, or a stage that is left out itself, does not have what they read.
 ///
 /// So a pipeline can look at what only some of the files have that may be imported under an alias: `optional: true` says it of a
