@@ -15,8 +15,8 @@ extension ConnectionReader {
     ) -> String? {
         guard let node, case .mapping(let entries) = node.content else { return nil }
         for entry in entries {
-            let isNeeded =
-                isOptional || stage.manifest.input(entry.key).map { !stage.manifest.inputs[$0].optional } ?? false
+            // What a left-out stage would have made is missed at a port that must have something only.
+            let isNeeded = stage.manifest.input(entry.key).map { !stage.manifest.inputs[$0].optional } ?? false
             for text in neededReferences(entry.value) {
                 if isOptional, isMissing(text) { return text }
                 if isNeeded, case .stage(let producer, _) = find(text), leftOut.contains(producer) { return text }
