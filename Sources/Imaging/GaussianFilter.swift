@@ -21,7 +21,7 @@ public func gaussianFilter(
 }
 
 /// A weighted sum whose weights are the same on both sides of the middle.
-private struct SymmetricKernel: LineKernel {
+struct SymmetricKernel: LineKernel {
     /// From the middle outwards.
     let weights: [Float]
 
@@ -36,7 +36,20 @@ private struct SymmetricKernel: LineKernel {
     func filter(
         across lines: UnsafeBufferPointer<UnsafePointer<Float>>, into output: UnsafeMutablePointer<Float>, count: Int
     ) {
-        let radius = weights.count - 1
+        // A loop of known length for the small ones, which are most of them.
+        switch weights.count - 1 {
+        case 1: sum(lines, radius: 1, into: output, count: count)
+        case 2: sum(lines, radius: 2, into: output, count: count)
+        case 3: sum(lines, radius: 3, into: output, count: count)
+        case 4: sum(lines, radius: 4, into: output, count: count)
+        case let radius: sum(lines, radius: radius, into: output, count: count)
+        }
+    }
+
+    @inline(__always) private func sum(
+        _ lines: UnsafeBufferPointer<UnsafePointer<Float>>, radius: Int, into output: UnsafeMutablePointer<Float>,
+        count: Int
+    ) {
         weights.withUnsafeBufferPointer { weights in
             let middle = weights[0]
             let centre = lines[radius]

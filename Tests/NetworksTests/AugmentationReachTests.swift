@@ -65,4 +65,27 @@ import Testing
             }
         }
     }
+
+    /// Where the window is so large that places in it need more bits, the same within rounding as from the middle of it.
+    @Test func largeWindowsAreSampledAsSmallOnes() throws {
+        let (side, spacingUm, large) = (61, 64.0, 4101)
+        let window = augmentationWindowSide(patchSide: side, spacingUm: spacingUm)
+        var random = SeededGenerator(seed: 5)
+        let pixels = (0..<window * window).map { _ in UInt8(random.index(below: 256)) }
+        var around = [UInt8](repeating: 0, count: large * large)
+        let margin = (large - window) / 2
+        for row in 0..<window {
+            for column in 0..<window {
+                around[(row + margin) * large + column + margin] = pixels[row * window + column]
+            }
+        }
+        for sample in 0..<4 {
+            let draw = AugmentationDraw(AugmentationRecipe(), seed: 2, epoch: 0, sample: sample)
+            let small = try augment(
+                windows: pixels, windowSide: window, patchSide: side, spacingUm: spacingUm, draws: [draw])
+            let patch = try augment(
+                windows: around, windowSide: large, patchSide: side, spacingUm: spacingUm, draws: [draw])
+            #expect(zip(small, patch).allSatisfy { abs($0 - $1) < 4e-6 })
+        }
+    }
 }
