@@ -29,11 +29,7 @@ struct BankSeparation: Sendable {
     /// cut, at sub-voxel places; no voxel changes its class.
     func cut(_ grid: GrayGrid, threads: Int) -> Int {
         let offsets = nearestWhite(grid)
-        var limits = self
-        let thickness = medianThickness(grid, offsets)
-        limits.smallestDistance = max(smallestDistance, thicknessShare * thickness)
-        limits.largestDistance = min(largestDistance, largestThicknessShare * thickness)
-        let settled = limits
+        let settled = limits(thickness: medianThickness(grid, offsets))
         let count = grid.map.count
         let band = LaplaceLevel.band
         let bands = (count + band - 1) / band
@@ -57,6 +53,14 @@ struct BankSeparation: Sendable {
         return (0..<count).reduce(0) { $0 + Int(isCut.base[$1]) }
     }
 
+    /// The same with its limits for a cortex of some median thickness, in voxels.
+    func limits(thickness: Float) -> BankSeparation {
+        var limits = self
+        limits.smallestDistance = max(smallestDistance, thicknessShare * thickness)
+        limits.largestDistance = min(largestDistance, largestThicknessShare * thickness)
+        return limits
+    }
+
     /// The median distance from white matter at the pia that is seen, in voxels.
     private func medianThickness(_ grid: GrayGrid, _ offsets: GridBuffer<SIMD4<Int8>>) -> Float {
         // Squared distances are whole numbers up to 3 · 100².
@@ -67,6 +71,11 @@ struct BankSeparation: Sendable {
             let (x, y, z) = (Int(offset.x), Int(offset.y), Int(offset.z))
             counts[min(x * x + y * y + z * z, counts.count - 1)] += 1
         }
+        return Self.median(ofSquares: counts)
+    }
+
+    /// The root of the median square, by how often each occurs; 0 where none does.
+    static func median(ofSquares counts: [Int]) -> Float {
         var left = counts.reduce(0, +) / 2
         for (squared, count) in counts.enumerated() where count > 0 {
             if left < count { return Float(squared).squareRoot() }
@@ -136,7 +145,7 @@ struct BankSeparation: Sendable {
     }
 
     /// The share of the way from a cell to its neighbour at which both banks are equally far; nil within one bank.
-    private func crossing(_ here: SIMD4<Int8>, _ there: SIMD4<Int8>, link: Int) -> Float? {
+    func crossing(_ here: SIMD4<Int8>, _ there: SIMD4<Int8>, link: Int) -> Float? {
         guard here.w != 0, there.w != 0 else { return nil }
         let a = SIMD3<Float>(Float(here.x), Float(here.y), Float(here.z))
         let b = SIMD3<Float>(Float(there.x), Float(there.y), Float(there.z))

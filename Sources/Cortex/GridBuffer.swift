@@ -11,6 +11,12 @@ final class GridBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
         base.initialize(repeating: value, count: max(count, 1))
     }
 
+    /// Room for `count` elements that are not set yet.
+    init(unsetCount count: Int) {
+        self.count = count
+        base = .allocate(capacity: max(count, 1))
+    }
+
     deinit { base.deallocate() }
 
     @inline(__always) subscript(index: Int) -> Element {

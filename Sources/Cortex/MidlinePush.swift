@@ -1,3 +1,4 @@
+internal import Imaging
 internal import NDArray
 
 /// Where a point ends that is pushed to the middle of the cortex, in pixels of the section.
@@ -109,14 +110,19 @@ extension SectionCortex {
 
     /// The median of the cortex's thickness along the skeleton, in pixels.
     var medianThicknessPx: Double {
-        let found = zip(thickness.elements, skeleton.elements).filter { $0.1 == 1 }.map(\.0).sorted()
-        return found.isEmpty ? .infinity : Double(found[found.count / 2])
+        var found: [Float] = []
+        thickness.elements.withUnsafeBufferPointer { thickness in
+            skeleton.elements.withUnsafeBufferPointer { skeleton in
+                for pixel in skeleton.indices where skeleton[pixel] == 1 { found.append(thickness[pixel]) }
+            }
+        }
+        return found.isEmpty ? .infinity : Double(found.orderStatistic(found.count / 2))
     }
 
     func isGray(_ place: SIMD2<Double>) -> Bool {
         let (row, column) = (Int(place.x.rounded()), Int(place.y.rounded()))
         guard row >= 0, row < rows, column >= 0, column < columns else { return false }
-        return gray.elements[row * columns + column] == 1
+        return gray.elements.withUnsafeBufferPointer { $0[row * columns + column] == 1 }
     }
 
     /// Bilinear; beyond the box the nearest pixel's.
@@ -126,9 +132,11 @@ extension SectionCortex {
         let (r, c) = (min(Int(row), rows - 2), min(Int(column), columns - 2))
         let (dr, dc) = (row - Double(r), column - Double(c))
         let at = r * columns + c
-        let upper = Double(image.elements[at]) * (1 - dc) + Double(image.elements[at + 1]) * dc
-        let lower = Double(image.elements[at + columns]) * (1 - dc) + Double(image.elements[at + columns + 1]) * dc
-        return upper * (1 - dr) + lower * dr
+        return image.elements.withUnsafeBufferPointer { elements in
+            let upper = Double(elements[at]) * (1 - dc) + Double(elements[at + 1]) * dc
+            let lower = Double(elements[at + columns]) * (1 - dc) + Double(elements[at + columns + 1]) * dc
+            return upper * (1 - dr) + lower * dr
+        }
     }
 
     /// Central differences of a pixel to both sides.

@@ -59,28 +59,19 @@ public struct SectionCortex: Sendable {
         guard labels.elements.contains(TissueClass.gray), labels.elements.contains(TissueClass.white) else {
             return nil
         }
-        let plane = Volume(planes: 1, rows: rows, columns: columns, elements: labels.elements)
-        let grid = GrayGrid(labels: plane, fractions: nil, excluded: nil, threads: threads)
-        let separation = BankSeparation(
+        let grid = SectionGrid(labels)
+        let banks = BankSeparation(
             smallestDistance: Float(settings.smallestBankDistancePx),
-            largestDistance: Float(settings.largestBankDistancePx))
-        let whole = GridBuffer<Int32>(count: 6 * grid.map.count, filledWith: 0)
-        whole.base.update(from: grid.neighbours.base, count: whole.count)
-        _ = separation.cut(grid, threads: threads)
-        // Of two pixels with a pia between them, the one that it lies nearer to stands for it.
-        var pia = labels.map { $0 == TissueClass.background ? UInt8(1) : 0 }
-        pia.elements.withUnsafeMutableBufferPointer { pia in
-            let count = Int32(grid.map.count)
-            let (before, after) = (whole.base, grid.neighbours.base)
-            for cell in 0..<grid.map.count {
-                for link in stride(from: 6 * cell + 1, through: 6 * cell + 5, by: 2)
-                where before[link] < count && after[link] == count {
-                    pia[Int(grid.voxels.base[cell])] = 1
-                }
-            }
+            largestDistance: Float(settings.largestBankDistancePx)
+        ).cut(grid)
+        // Of two pixels with a pia between them, the upper or the left one stands for it.
+        var inside = BitImage(labels) { $0 != TissueClass.background }
+        for row in 0..<rows {
+            let cuts = grid.cuts.base + grid.start(ofRow: row)
+            for column in 0..<columns where cuts[column] & 0b1010 != 0 { inside[row, column] = false }
         }
         // First the distance to pia and that to white matter, then their difference and their sum.
-        var imbalance = distanceTransform(of: BitImage(pia) { $0 == 0 }, threads: threads)
+        var imbalance = distanceTransform(of: inside, threads: threads)
         var thickness = distanceTransform(of: BitImage(labels) { $0 != TissueClass.white }, threads: threads)
         imbalance.elements.withUnsafeMutableBufferPointer { imbalance in
             thickness.elements.withUnsafeMutableBufferPointer { thickness in
@@ -91,12 +82,27 @@ public struct SectionCortex: Sendable {
                 }
             }
         }
-        let skeleton = Self.skeleton(grid, imbalance)
+        let isSkeleton = Self.skeleton(grid, imbalance)
         gray = labels.map { $0 == TissueClass.gray ? 1 : 0 }
-        field = Self.field(grid, imbalance, thickness, skeleton, reachPx: settings.reachPx)
+        field = Self.field(grid, imbalance, thickness, isSkeleton, banks, reachPx: settings.reachPx)
+        skeleton = Self.image(of: isSkeleton, grid)
         self.imbalance = imbalance
         self.thickness = thickness
-        self.skeleton = skeleton
+    }
+
+    /// What a grid's pixels hold, without the frame.
+    private static func image<Element: BitwiseCopyable>(of buffer: GridBuffer<Element>, _ grid: SectionGrid) -> Image<
+        Element
+    > {
+        let elements = [Element](unsafeUninitializedCapacity: grid.rows * grid.columns) { elements, count in
+            for row in 0..<grid.rows {
+                for column in 0..<grid.columns {
+                    elements[row * grid.columns + column] = buffer.base[grid.start(ofRow: row) + column]
+                }
+            }
+            count = grid.rows * grid.columns
+        }
+        return Image(rows: grid.rows, columns: grid.columns, elements: elements)
     }
 
     /// Closes vessels in gray matter and makes islets of white matter in it gray.
@@ -111,23 +117,28 @@ public struct SectionCortex: Sendable {
         islets.forEachSet { labels.elements[$0] = TissueClass.gray }
     }
 
-    /// Cells at which the imbalance changes its sign towards a neighbour and is the smaller of the two.
-    private static func skeleton(_ grid: GrayGrid, _ imbalance: Image<Float>) -> Image<UInt8> {
-        var skeleton = Image<UInt8>(rows: imbalance.rows, columns: imbalance.columns, filledWith: 0)
-        skeleton.elements.withUnsafeMutableBufferPointer { skeleton in
-            imbalance.elements.withUnsafeBufferPointer { imbalance in
-                let (links, voxels) = (grid.neighbours.base, grid.voxels.base)
-                for cell in 0..<grid.map.count {
-                    let pixel = Int(voxels[cell])
-                    let here = imbalance[pixel]
-                    // A section is one plane: the first two links lead nowhere.
-                    for link in 6 * cell + 2..<6 * cell + 6 where Int(links[link]) < grid.map.count {
-                        let there = imbalance[Int(voxels[Int(links[link])])]
-                        guard (here <= 0) != (there <= 0), abs(here) <= abs(there), abs(here - there) < 4 else {
-                            continue
-                        }
-                        skeleton[pixel] = 1
+    /// Pixels at which the imbalance changes its sign towards a neighbour and is the smaller of the two.
+    private static func skeleton(_ grid: SectionGrid, _ imbalance: Image<Float>) -> GridBuffer<UInt8> {
+        let skeleton = GridBuffer<UInt8>(count: grid.count, filledWith: 0)
+        let columns = grid.columns
+        imbalance.elements.withUnsafeBufferPointer { imbalance in
+            for row in 0..<grid.rows {
+                let start = grid.start(ofRow: row)
+                for column in 0..<columns where grid.isGray(start + column) {
+                    let pixel = start + column
+                    let here = imbalance[row * columns + column]
+                    // A link is the same from both its ends: down and right are all.
+                    @inline(__always) func look(_ other: Int, _ place: Int, _ link: UInt8) {
+                        guard grid.isGray(other) else { return }
+                        let there = imbalance[place]
+                        guard (here <= 0) != (there <= 0), abs(here - there) < 4,
+                            grid.cuts.base[pixel] >> link & 1 == 0
+                        else { return }
+                        if abs(here) <= abs(there) { skeleton.base[pixel] = 1 }
+                        if abs(there) <= abs(here) { skeleton.base[other] = 1 }
                     }
+                    look(pixel + grid.stride, (row + 1) * columns + column, 1)
+                    look(pixel + 1, row * columns + column + 1, 3)
                 }
             }
         }
@@ -136,25 +147,28 @@ public struct SectionCortex: Sendable {
 
     /// Laplace's equation: 1 on the skeleton, 0 at pia and white matter.
     private static func field(
-        _ grid: GrayGrid, _ imbalance: Image<Float>, _ thickness: Image<Float>, _ skeleton: Image<UInt8>,
-        reachPx: Double
+        _ grid: SectionGrid, _ imbalance: Image<Float>, _ thickness: Image<Float>, _ isSkeleton: GridBuffer<UInt8>,
+        _ banks: BankSeparation, reachPx: Double
     ) -> Image<Float> {
-        let count = grid.map.count
-        let values = GridBuffer<Float>(count: count + 1, filledWith: 0)
-        let isSkeleton = GridBuffer<UInt8>(count: count, filledWith: 0)
-        for cell in 0..<count {
-            let pixel = Int(grid.voxels[cell])
-            isSkeleton[cell] = skeleton.elements[pixel]
-            // Between two parallel boundaries this is the solution already.
-            let share = abs(imbalance.elements[pixel]) / max(thickness.elements[pixel], 1)
-            values[cell] = skeleton.elements[pixel] == 1 ? 1 : max(0, 1 - share)
+        let values = GridBuffer<Float>(count: grid.count, filledWith: 0)
+        imbalance.elements.withUnsafeBufferPointer { imbalance in
+            thickness.elements.withUnsafeBufferPointer { thickness in
+                for row in 0..<grid.rows {
+                    let start = grid.start(ofRow: row)
+                    for column in 0..<grid.columns where grid.isGray(start + column) {
+                        // Between two parallel boundaries this is the solution already.
+                        let place = row * grid.columns + column
+                        let guess = max(0, 1 - abs(imbalance[place]) / max(thickness[place], 1))
+                        values.base[start + column] = isSkeleton.base[start + column] == 1 ? 1 : guess
+                    }
+                }
+            }
         }
         // A way of so many pixels takes half as many steps again at most: the diagonal's.
-        let steps = reachPx < Double(count) ? Int(1.5 * reachPx) + 2 : count
-        SkeletonField(reachSteps: steps).relax(values, grid: grid, isSkeleton: isSkeleton)
-        var field = Image<Float>(rows: imbalance.rows, columns: imbalance.columns, filledWith: 0)
-        for cell in 0..<count { field.elements[Int(grid.voxels[cell])] = min(max(values[cell], 0), 1) }
-        return field
+        let steps = reachPx < Double(grid.count) ? Int(1.5 * reachPx) + 2 : grid.count
+        SkeletonField(reachSteps: steps).relax(values, grid: grid, isSkeleton: isSkeleton, banks: banks)
+        for pixel in 0..<grid.count { values.base[pixel] = min(max(values.base[pixel], 0), 1) }
+        return image(of: values, grid)
     }
 }
 

@@ -16,7 +16,8 @@ struct LabelVolumeArtifact {
     /// Centre of voxel (0, 0, 0): (plane, row, column), reconstruction µm.
     let originUm: [Double]
 
-    init(_ context: StageContext, port: String) throws {
+    /// - Parameter withFractions: whether the shares are read, where the file has them.
+    init(_ context: StageContext, port: String, withFractions: Bool = true) throws {
         let file = try context.open(port)
         let path = file.path
         self.path = path
@@ -38,7 +39,7 @@ struct LabelVolumeArtifact {
         }
         self.labels = labels
         excluded = try beside("/excluded")
-        if let gray = try beside("/gray_fraction"), let white = try beside("/white_fraction") {
+        if withFractions, let gray = try beside("/gray_fraction"), let white = try beside("/white_fraction") {
             fractions = TissueFractions(gray: gray, white: white)
         } else {
             fractions = nil

@@ -91,7 +91,7 @@ public struct Midline: Stage {
             parallelFor(members.count, threads: context.cores) { place in
                 let index = members[place]
                 results[place] = Result {
-                    body(index, try LabelsArtifact(path: paths[stack.sections[index]] ?? ""))
+                    body(index, try LabelsArtifact(path: paths[stack.sections[index]] ?? "", withImage: false))
                 }
                 context.progress(Double(finished.next()) / Double(members.count), "sections")
             }

@@ -19,7 +19,7 @@ public struct Midsurface: Stage {
         settings.remeshingIterations = try context.config.integer("remeshing_iterations", in: 0...100)
         settings.capDistanceUm = try context.config.double("cap_distance_um", in: 0...)
         context.progress(0, "reading")
-        let volume = try LabelVolumeArtifact(context, port: "volume")
+        let volume = try LabelVolumeArtifact(context, port: "volume", withFractions: false)
         let originUm = SIMD3(volume.originUm[0], volume.originUm[1], volume.originUm[2])
         let sheet: TriangleMesh
         do {
@@ -36,8 +36,7 @@ public struct Midsurface: Stage {
         }
         let split = HemisphereSplit(
             sheet, labels: volume.labels, originUm: originUm, spacingUm: volume.spacingUm)
-        let raw = MeshTopology(sheet)
-        context.figure("sheet_parts", Double(raw.componentCount))
+        context.figure("sheet_parts", Double(split.partCount))
         context.figure("sheet_area_mm2", sheet.area / 1e6)
         try context.write("surface") { file in
             var found: [String] = []

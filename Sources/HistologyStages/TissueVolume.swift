@@ -83,13 +83,15 @@ struct LabelsArtifact {
     let spacingUm: Double
     let firstUm: Double
 
-    init(path: String) throws {
+    /// - Parameter withImage: whether the gray image is read; otherwise the labels stand in its place.
+    init(path: String, withImage: Bool = true) throws {
         let file = try HDF5File(reading: path)
         labels = try file.readImage("/labels", as: UInt8.self)
-        gray = file.contains("/image") ? try file.readImage("/image", as: UInt8.self) : labels
+        let hasImage = file.contains("/image")
+        gray = hasImage && withImage ? try file.readImage("/image", as: UInt8.self) : labels
         spacingUm = try file.attribute("spacing_um", as: Double.self)
         firstUm = try file.attribute("first_um", as: Double.self)
-        guard labels.rows == gray.rows, labels.columns == gray.columns else {
+        guard try !hasImage || file.dataset("/image").shape == [labels.rows, labels.columns] else {
             throw StageError(.badInput, "/labels and /image differ in size", file: path)
         }
     }

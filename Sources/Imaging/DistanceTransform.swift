@@ -18,37 +18,30 @@ public func distanceTransform(
     let isWhole = spacing == (1, 1) && image.rows * image.rows + image.columns * image.columns < 1 << 24
     let elements =
         isWhole
-        ? rootsOfDistances(of: image, spacing: spacing, threads: threads, as: Float.self)
-        : rootsOfDistances(of: image, spacing: spacing, threads: threads, as: Double.self).map { Float($0) }
+        ? wholeDistances(of: image, threads: threads)
+        : squaredDistances(
+            planes: 1, rows: image.rows, columns: image.columns, spacing: (1, spacing.row, spacing.column),
+            threads: threads
+        ) { markSet(of: image, in: $0) }.map { Float($0.squareRoot()) }
     return Image(rows: image.rows, columns: image.columns, elements: elements)
 }
 
-private func rootsOfDistances<Value: BinaryFloatingPoint & SendableMetatype>(
-    of image: BitImage, spacing: (row: Double, column: Double), threads: Int, as: Value.Type
-) -> [Value] {
-    var squares = squaredDistances(
-        planes: 1, rows: image.rows, columns: image.columns, spacing: (1, spacing.row, spacing.column),
-        threads: threads, as: Value.self
-    ) { elements in
-        for row in 0..<image.rows {
-            for word in 0..<image.wordsPerRow {
-                var bits = image.words[row * image.wordsPerRow + word]
-                let start = row * image.columns + word * 64
-                if bits == .max {
-                    for index in start..<start + 64 { elements[index] = .infinity }
-                    continue
-                }
-                while bits != 0 {
-                    elements[start + bits.trailingZeroBitCount] = .infinity
-                    bits &= bits - 1
-                }
+/// Puts infinity where an image's pixels are set.
+func markSet<Value: BinaryFloatingPoint>(of image: BitImage, in elements: UnsafeMutableBufferPointer<Value>) {
+    for row in 0..<image.rows {
+        for word in 0..<image.wordsPerRow {
+            var bits = image.words[row * image.wordsPerRow + word]
+            let start = row * image.columns + word * 64
+            if bits == .max {
+                for index in start..<start + 64 { elements[index] = .infinity }
+                continue
+            }
+            while bits != 0 {
+                elements[start + bits.trailingZeroBitCount] = .infinity
+                bits &= bits - 1
             }
         }
     }
-    squares.withUnsafeMutableBufferPointer { squares in
-        for index in squares.indices { squares[index] = squares[index].squareRoot() }
-    }
-    return squares
 }
 
 /// The exact Euclidean distance of every voxel that is not zero to the nearest zero one; see
@@ -60,7 +53,7 @@ public func distanceTransform(
 ) -> Volume<Float> {
     let squares = squaredDistances(
         planes: volume.planes, rows: volume.rows, columns: volume.columns,
-        spacing: (spacing.plane, spacing.row, spacing.column), threads: threads, as: Double.self
+        spacing: (spacing.plane, spacing.row, spacing.column), threads: threads
     ) { elements in
         for index in volume.elements.indices where volume.elements[index] != 0 { elements[index] = .infinity }
     }
@@ -70,27 +63,18 @@ public func distanceTransform(
 }
 
 /// Squared distances of a grid, one axis after the other.
-///
-/// - Parameter as: what holds every square in between; the envelopes are worked out in `Double`.
-private func squaredDistances<Value: BinaryFloatingPoint & SendableMetatype>(
-    planes: Int, rows: Int, columns: Int, spacing: (Double, Double, Double), threads: Int, as: Value.Type,
-    mark: (UnsafeMutableBufferPointer<Value>) -> Void
-) -> [Value] {
-    var elements = [Value](repeating: 0, count: planes * rows * columns)
+private func squaredDistances(
+    planes: Int, rows: Int, columns: Int, spacing: (Double, Double, Double), threads: Int,
+    mark: (UnsafeMutableBufferPointer<Double>) -> Void
+) -> [Double] {
+    var elements = [Double](repeating: 0, count: planes * rows * columns)
     guard !elements.isEmpty else { return elements }
     elements.withUnsafeMutableBufferPointer { buffer in
         mark(buffer)
         let grid = DisjointSlices(buffer)
         // Lines of each axis: how many, where they start, how far apart their elements lie.
-        if rows > 1 {
-            let parts = (columns + 255) / 256
-            parallelFor(planes * parts, threads: threads) { part in
-                let first = part % parts * 256
-                squareSteps(
-                    grid.base + part / parts * rows * columns + first, rows: rows, columns: min(256, columns - first),
-                    stride: columns, scale: Value(spacing.1 * spacing.1))
-            }
-        }
+        transformColumns(
+            grid, planes: planes, rows: rows, columns: columns, scale: spacing.1 * spacing.1, threads: threads)
         if columns > 1 {
             parallelBands(planes * rows, band: 64, threads: threads) { band in
                 var envelope = ParabolaEnvelope(length: columns, spacing: spacing.2)
@@ -107,7 +91,21 @@ private func squaredDistances<Value: BinaryFloatingPoint & SendableMetatype>(
     return elements
 }
 
-/// Replaces 0 and infinity by the squared distance to the next 0 up or down the column, whole rows of columns at a time.
+/// Replaces 0 and infinity by the squared distance to the next 0 up or down the column.
+func transformColumns<Value: BinaryFloatingPoint & Sendable>(
+    _ grid: DisjointSlices<Value>, planes: Int, rows: Int, columns: Int, scale: Value, threads: Int
+) {
+    guard rows > 1 else { return }
+    let parts = (columns + 255) / 256
+    parallelFor(planes * parts, threads: threads) { part in
+        let first = part % parts * 256
+        squareSteps(
+            grid.base + part / parts * rows * columns + first, rows: rows, columns: min(256, columns - first),
+            stride: columns, scale: scale)
+    }
+}
+
+/// Replaces 0 and infinity by the squared distance along the columns, whole rows of columns at a time.
 private func squareSteps<Value: BinaryFloatingPoint & SendableMetatype>(
     _ top: UnsafeMutablePointer<Value>, rows: Int, columns: Int, stride: Int, scale: Value
 ) {
@@ -145,9 +143,7 @@ private struct ParabolaEnvelope {
     }
 
     /// A line whose elements lie `stride` apart, in pieces: what is set between two zeros knows nothing of what lies beyond them.
-    mutating func transform<Value: BinaryFloatingPoint & SendableMetatype>(
-        _ line: UnsafeMutablePointer<Value>, stride: Int
-    ) {
+    mutating func transform(_ line: UnsafeMutablePointer<Double>, stride: Int) {
         values.withUnsafeMutableBufferPointer { values in
             apexes.withUnsafeMutableBufferPointer { apexes in
                 bounds.withUnsafeMutableBufferPointer { bounds in
@@ -170,14 +166,14 @@ private struct ParabolaEnvelope {
     }
 
     /// The elements from `first` to before `end`, with the zeros beside them.
-    @inline(__always) private static func transform<Value: BinaryFloatingPoint & SendableMetatype>(
-        _ line: UnsafeMutablePointer<Value>, stride: Int, from first: Int, to end: Int, length: Int, scale: Double,
+    @inline(__always) private static func transform(
+        _ line: UnsafeMutablePointer<Double>, stride: Int, from first: Int, to end: Int, length: Int, scale: Double,
         _ values: UnsafeMutableBufferPointer<Double>, _ apexes: UnsafeMutableBufferPointer<Int>,
         _ bounds: UnsafeMutableBufferPointer<Double>
     ) {
         var count = 0
         for index in max(first - 1, 0)..<min(end + 1, length) {
-            let value = Double(line[index * stride])
+            let value = line[index * stride]
             values[index] = value
             guard value.isFinite else { continue }
             var start = -Double.infinity
@@ -204,7 +200,7 @@ private struct ParabolaEnvelope {
         for index in first..<end {
             while parabola + 1 < count && bounds[parabola + 1] < Double(index) { parabola += 1 }
             let offset = Double(index - apexes[parabola])
-            line[index * stride] = Value(scale * offset * offset + values[apexes[parabola]])
+            line[index * stride] = scale * offset * offset + values[apexes[parabola]]
         }
     }
 }

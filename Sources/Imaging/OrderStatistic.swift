@@ -7,7 +7,7 @@ extension Array where Element: Comparable {
     /// - Complexity: O(count) but for a small share of cases, in which it is O(count · log count).
     ///
     /// Reference: R. W. Floyd, R. L. Rivest, Commun. ACM 18, 165 (1975), doi:10.1145/360680.360691: the two bounds from a sample.
-    mutating func orderStatistic(_ rank: Int) -> Element {
+    package mutating func orderStatistic(_ rank: Int) -> Element {
         precondition(indices.contains(rank), "There is no rank \(rank) among \(count) elements.")
         let (count, step) = (count, count / 256)
         guard step >= 4 else {

@@ -8,29 +8,42 @@
 /// **Reference**: Borgefors 1986, DOI 10.1016/S0734-189X(86)80047-0.
 func chamferDistance(planes: Int, rows: Int, columns: Int, contains: (Int) -> Bool) -> [UInt16] {
     var distances = [UInt16](repeating: 0, count: planes * rows * columns)
-    // The 13 neighbours that come before a voxel, with their steps.
-    let before: [(offset: Int, step: UInt16)] = SimplePoint.directions.prefix(13).map { d in
-        ((d.x * rows + d.y) * columns + d.z, UInt16(2 + abs(d.x) + abs(d.y) + abs(d.z)))
-    }
     distances.withUnsafeMutableBufferPointer { distances in
-        for backward in [false, true] {
-            for planeStep in 1..<max(planes - 1, 1) {
-                let plane = backward ? planes - 1 - planeStep : planeStep
-                for rowStep in 1..<max(rows - 1, 1) {
-                    let start = (plane * rows + (backward ? rows - 1 - rowStep : rowStep)) * columns
-                    for columnStep in 1..<max(columns - 1, 1) {
-                        let index = start + (backward ? columns - 1 - columnStep : columnStep)
-                        if backward ? distances[index] == 0 : !contains(index) { continue }
-                        var nearest = backward ? distances[index] : UInt16.max - 8
-                        for neighbour in before {
-                            let other = backward ? index - neighbour.offset : index + neighbour.offset
-                            nearest = min(nearest, distances[other] + neighbour.step)
-                        }
-                        distances[index] = nearest
+        guard let base = distances.baseAddress else { return }
+        for plane in 1..<max(planes - 1, 1) {
+            for row in 1..<max(rows - 1, 1) {
+                let start = (plane * rows + row) * columns
+                for index in start + 1..<max(start + columns - 1, start + 1) where contains(index) {
+                    base[index] = nearestBefore(base + index, rows * columns, columns, 1)
+                }
+            }
+        }
+        for plane in (1..<max(planes - 1, 1)).reversed() {
+            for row in (1..<max(rows - 1, 1)).reversed() {
+                let start = (plane * rows + row) * columns
+                var index = start + columns - 2
+                while index > start {
+                    if base[index] != 0 {
+                        base[index] = min(base[index], nearestBefore(base + index, -rows * columns, -columns, -1))
                     }
+                    index -= 1
                 }
             }
         }
     }
     return distances
+}
+
+/// The least distance by way of the 13 neighbours that come before a voxel; steps lead to the next plane, row and column.
+@inline(__always) private func nearestBefore(
+    _ voxel: UnsafeMutablePointer<UInt16>, _ plane: Int, _ row: Int, _ column: Int
+) -> UInt16 {
+    let faces = min(min(voxel[-plane], voxel[-row]), voxel[-column])
+    let planeEdges = min(
+        min(voxel[-plane - row], voxel[-plane + row]), min(voxel[-plane - column], voxel[-plane + column]))
+    let edges = min(planeEdges, min(voxel[-row - column], voxel[-row + column]))
+    let corners = min(
+        min(voxel[-plane - row - column], voxel[-plane - row + column]),
+        min(voxel[-plane + row - column], voxel[-plane + row + column]))
+    return min(min(faces &+ 3, edges &+ 4), corners &+ 5)
 }

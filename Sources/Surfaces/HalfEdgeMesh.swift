@@ -29,14 +29,16 @@ struct HalfEdgeMesh {
         }
         let edges = MeshEdges(mesh)
         for edge in 0..<edges.count {
-            let around = Array(edges.halfEdges(of: edge)).map { Int32($0 / 3 * 4 + $0 % 3) }
-            if around.count == 2 {
-                twins[Int(around[0])] = around[1]
-                twins[Int(around[1])] = around[0]
+            let first = Int(edges.offsets[edge])
+            if edges.faceCount(edge) == 2 {
+                // Three half-edges a face become four.
+                let (a, b) = (Int(edges.halfEdges[first]), Int(edges.halfEdges[first + 1]))
+                twins[a + a / 3] = Int32(b + b / 3)
+                twins[b + b / 3] = Int32(a + a / 3)
             } else {
                 for id in [edges.vertices[edge].x, edges.vertices[edge].y] {
                     isFixed[Int(id)] = true
-                    if around.count == 1 { valences[Int(id)] += 1 }
+                    if edges.faceCount(edge) == 1 { valences[Int(id)] += 1 }
                 }
             }
         }
@@ -99,13 +101,6 @@ struct HalfEdgeMesh {
         leaving[b] = Int32(t)
     }
 
-    /// Whether two vertices share an edge; `from` must be an inner vertex.
-    func areNeighbours(_ from: Int, _ to: Int) -> Bool {
-        var found = false
-        forEachLeaving(from) { if target($0) == to { found = true } }
-        return found
-    }
-
     /// Turns the edge of `h` within its two triangles.
     mutating func flip(_ h: Int) {
         let t = Int(twins[h])
@@ -135,21 +130,7 @@ struct HalfEdgeMesh {
         valences[d] += 1
     }
 
-    /// Whether the edge of `h` may be collapsed: its ends share only the two vertices across it (link condition), so that the surface stays a manifold of its kind.
-    func canCollapse(_ h: Int) -> Bool {
-        let t = Int(twins[h])
-        let (a, b) = (origin(h), origin(t))
-        let (c, d) = (origin(previous(h)), origin(previous(t)))
-        guard c != d, !isFixed[a], !isFixed[b], valences[c] > 3, valences[d] > 3 else { return false }
-        var shared = 0
-        forEachLeaving(a) { outer in
-            let neighbour = target(outer)
-            forEachLeaving(b) { if target($0) == neighbour { shared += 1 } }
-        }
-        return shared == 2
-    }
-
-    /// Moves the start of `h` into its end, which goes to `point`; `canCollapse` must hold.
+    /// Moves the start of `h` into its end, which goes to `point`; `HalfEdgeView.canCollapse` must hold.
     mutating func collapse(_ h: Int, to point: SIMD3<Float>) {
         let t = Int(twins[h])
         let (a, b) = (origin(h), origin(t))

@@ -15,6 +15,8 @@ public struct HemisphereSplit: Sendable {
     public var left: [Int]?
     public var right: [Int]?
     public var method: Method
+    /// Parts of the whole sheet.
+    public let partCount: Int
 
     /// Parts a sheet between the hemispheres; left is the side of the smaller columns.
     ///
@@ -34,6 +36,7 @@ public struct HemisphereSplit: Sendable {
         right = nil
         method = .sheets
         let parts = mesh.components()
+        partCount = parts.count
         let statistics = parts.map { PartStatistics(mesh, faces: $0) }
         guard let first = statistics.first else { return }
         if statistics.count > 1 {

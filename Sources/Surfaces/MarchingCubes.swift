@@ -39,7 +39,10 @@ public func marchingCubes(
     return field.elements.withUnsafeBufferPointer { values in
         let grid = CellGrid(
             planes: field.planes, rows: field.rows, columns: field.columns, level: level, rule: rule, origin: origin,
-            spacing: spacing, values: UnsafeShared(values))
+            spacing: spacing, values: UnsafeShared(values),
+            bits: LevelBits(
+                UnsafeShared(values), level: level, planes: field.planes, rows: field.rows, columns: field.columns,
+                threads: threads))
         return grid.mesh(threads: threads)
     }
 }
@@ -67,6 +70,7 @@ private struct CellGrid: Sendable {
     let origin: SIMD3<Double>
     let spacing: SIMD3<Double>
     let values: UnsafeShared<Float>
+    let bits: LevelBits
 
     var planeSize: Int { rows * columns }
 
@@ -76,9 +80,7 @@ private struct CellGrid: Sendable {
         counts.withUnsafeMutableBufferPointer { counts in
             let slices = DisjointSlices(counts)
             parallelFor(planes, threads: threads) { plane in
-                var count = 0
-                forEachCrossing(plane) { _, _, _ in count += 1 }
-                slices[plane] = count
+                slices[plane] = bits.crossingCount(plane)
             }
         }
         var firsts: [Int] = [0]
@@ -92,7 +94,7 @@ private struct CellGrid: Sendable {
             let slices = DisjointSlices(vertices)
             parallelFor(planes, threads: threads) { plane in
                 var next = starts[plane]
-                forEachCrossing(plane) { row, column, axis in
+                bits.forEachCrossing(plane) { row, column, axis in
                     slices[next] = position(plane, row, column, axis)
                     next += 1
                 }
@@ -131,28 +133,6 @@ private struct CellGrid: Sendable {
         var middles: [SIMD3<Float>] = []
     }
 
-    /// Calls `body(row, column, axis)` for each crossing on the edges that start in a plane, in the order of their numbers.
-    @inline(__always)
-    private func forEachCrossing(_ plane: Int, _ body: (Int, Int, Int) -> Void) {
-        let hasNextPlane = plane + 1 < planes
-        for row in 0..<rows {
-            let start = (plane * rows + row) * columns
-            let hasNextRow = row + 1 < rows
-            for column in 0..<columns {
-                let index = start + column
-                let value = values[index]
-                if value.isNaN { continue }
-                let inside = value > level
-                if hasNextPlane, crosses(inside, values[index + planeSize]) { body(row, column, 0) }
-                if hasNextRow, crosses(inside, values[index + columns]) { body(row, column, 1) }
-                if column + 1 < columns, crosses(inside, values[index + 1]) { body(row, column, 2) }
-            }
-        }
-    }
-
-    @inline(__always)
-    private func crosses(_ inside: Bool, _ other: Float) -> Bool { (other > level) != inside && !other.isNaN }
-
     private func position(_ plane: Int, _ row: Int, _ column: Int, _ axis: Int) -> SIMD3<Float> {
         let index = (plane * rows + row) * columns + column
         let from = values[index]
@@ -167,7 +147,7 @@ private struct CellGrid: Sendable {
     private func number(_ plane: Int, starts: [Int], into numbers: inout [UInt32]) {
         var next = UInt32(starts[plane])
         numbers.withUnsafeMutableBufferPointer { numbers in
-            forEachCrossing(plane) { row, column, axis in
+            bits.forEachCrossing(plane) { row, column, axis in
                 numbers[axis * planeSize + row * columns + column] = next
                 next += 1
             }
@@ -204,26 +184,9 @@ private struct CellGrid: Sendable {
             0, 1, columns, columns + 1, planeSize, planeSize + 1, planeSize + columns, planeSize + columns + 1,
         ]
         var crossings = [UInt32](repeating: 0, count: 16)
-        for row in 0..<rows - 1 {
-            let start = (plane * rows + row) * columns
-            // Of the four voxels at a column: bits of those inside, at the places of the corners of column 0.
-            var before = 0
-            for column in 0..<columns {
-                let index = start + column
-                let (v0, v1) = (values[index], values[index + columns])
-                let (v2, v3) = (values[index + planeSize], values[index + planeSize + columns])
-                var now = v0 > level ? 1 : 0
-                if v1 > level { now |= 4 }
-                if v2 > level { now |= 16 }
-                if v3 > level { now |= 64 }
-                if v0.isNaN || v1.isNaN || v2.isNaN || v3.isNaN { now = -1 }
-                defer { before = now }
-                guard column > 0, before >= 0, now >= 0 else { continue }
-                let signs = before | now << 1
-                if signs == 0 || signs == 255 { continue }
-                cell(
-                    SIMD3(plane, row, column - 1), index - 1, signs, offsets, lower, upper, table, &crossings, &band)
-            }
+        bits.forEachCell(plane) { row, column, signs in
+            let index = (plane * rows + row) * columns + column
+            cell(SIMD3(plane, row, column), index, signs, offsets, lower, upper, table, &crossings, &band)
         }
     }
 

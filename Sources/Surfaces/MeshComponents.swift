@@ -6,17 +6,17 @@ extension TriangleMesh {
             sets.join(Int(face.x), Int(face.y))
             sets.join(Int(face.y), Int(face.z))
         }
-        var number: [Int: Int] = [:]
+        var number = [Int32](repeating: -1, count: vertices.count)
         var parts: [[Int]] = []
         var areas: [Double] = []
         for face in faces.indices {
             let root = sets.root(of: Int(faces[face].x))
-            let part = number[root] ?? parts.count
-            if part == parts.count {
-                number[root] = part
+            if number[root] < 0 {
+                number[root] = Int32(parts.count)
                 parts.append([])
                 areas.append(0)
             }
+            let part = Int(number[root])
             parts[part].append(face)
             areas[part] += 0.5 * Double(length(faceVector(face)))
         }

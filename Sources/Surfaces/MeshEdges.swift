@@ -11,25 +11,31 @@ public struct MeshEdges: Sendable {
     public let halfEdges: [UInt32]
 
     public init(_ mesh: TriangleMesh) {
-        let faces = mesh.faces
-        let halfEdgeCount = 3 * faces.count
+        let halfEdgeCount = 3 * mesh.faces.count
         var starts = [UInt32](repeating: 0, count: mesh.vertices.count + 1)
-        for face in faces {
-            starts[Int(min(face.x, face.y)) + 1] += 1
-            starts[Int(min(face.y, face.z)) + 1] += 1
-            starts[Int(min(face.z, face.x)) + 1] += 1
+        starts.withUnsafeMutableBufferPointer { starts in
+            for face in mesh.faces {
+                starts[Int(min(face.x, face.y)) + 1] += 1
+                starts[Int(min(face.y, face.z)) + 1] += 1
+                starts[Int(min(face.z, face.x)) + 1] += 1
+            }
+            for index in 1..<starts.count { starts[index] += starts[index - 1] }
         }
-        for index in 1..<starts.count { starts[index] += starts[index - 1] }
         // (higher vertex, half-edge), in one number.
-        var entries = [UInt64](repeating: 0, count: halfEdgeCount)
         var next = starts
-        for (number, face) in faces.enumerated() {
-            for corner in 0..<3 {
-                let a = face[corner]
-                let b = face[corner == 2 ? 0 : corner + 1]
-                let bucket = Int(min(a, b))
-                entries[Int(next[bucket])] = UInt64(max(a, b)) << 32 | UInt64(3 * number + corner)
-                next[bucket] += 1
+        var entries = next.withUnsafeMutableBufferPointer { next in
+            [UInt64](unsafeUninitializedCapacity: halfEdgeCount) { entries, count in
+                @inline(__always) func put(_ a: UInt32, _ b: UInt32, _ halfEdge: Int) {
+                    let bucket = Int(min(a, b))
+                    entries[Int(next[bucket])] = UInt64(max(a, b)) << 32 | UInt64(halfEdge)
+                    next[bucket] &+= 1
+                }
+                for (number, face) in mesh.faces.enumerated() {
+                    put(face.x, face.y, 3 * number)
+                    put(face.y, face.z, 3 * number + 1)
+                    put(face.z, face.x, 3 * number + 2)
+                }
+                count = halfEdgeCount
             }
         }
         var vertices: [SIMD2<UInt32>] = []
@@ -37,21 +43,29 @@ public struct MeshEdges: Sendable {
         vertices.reserveCapacity(halfEdgeCount / 2)
         offsets.reserveCapacity(halfEdgeCount / 2 + 1)
         entries.withUnsafeMutableBufferPointer { entries in
-            for low in 0..<mesh.vertices.count {
-                let (first, end) = (Int(starts[low]), Int(starts[low + 1]))
-                guard end > first else { continue }
-                for index in first + 1..<max(end, first + 1) {
-                    let entry = entries[index]
-                    var place = index
-                    while place > first, entries[place - 1] > entry {
-                        entries[place] = entries[place - 1]
-                        place -= 1
+            starts.withUnsafeBufferPointer { starts in
+                for low in 0..<mesh.vertices.count {
+                    let (first, end) = (Int(starts[low]), Int(starts[low + 1]))
+                    var index = first + 1
+                    while index < end {
+                        let entry = entries[index]
+                        var place = index
+                        while place > first, entries[place - 1] > entry {
+                            entries[place] = entries[place - 1]
+                            place -= 1
+                        }
+                        entries[place] = entry
+                        index += 1
                     }
-                    entries[place] = entry
-                }
-                for index in first..<end where index == first || entries[index] >> 32 != entries[index - 1] >> 32 {
-                    vertices.append(SIMD2(UInt32(low), UInt32(entries[index] >> 32)))
-                    offsets.append(UInt32(index))
+                    index = first
+                    while index < end {
+                        let high = UInt32(truncatingIfNeeded: entries[index] >> 32)
+                        if index == first || high != UInt32(truncatingIfNeeded: entries[index - 1] >> 32) {
+                            vertices.append(SIMD2(UInt32(low), high))
+                            offsets.append(UInt32(index))
+                        }
+                        index += 1
+                    }
                 }
             }
         }

@@ -41,72 +41,99 @@ extension TriangleMesh {
         var report = MeshRepairReport()
         var mesh = self
         mesh.dropBadFaces(&report)
-        mesh.splitCrowdedPlaces(joiningTurnedFaces: true, &report)
-        mesh.orient(&report)
+        var edges = MeshEdges(mesh)
+        mesh.splitCrowdedPlaces(joiningTurnedFaces: true, &edges, &report)
+        mesh.orient(edges, &report)
+        if report.turnedFaces > 0 { edges = MeshEdges(mesh) }
         // Turning faces may leave edges that no orientation suits (a Möbius strip); they are cut.
-        mesh.splitCrowdedPlaces(joiningTurnedFaces: false, &report)
-        mesh.fillHoles(settings.largestHole, &report)
+        mesh.splitCrowdedPlaces(joiningTurnedFaces: false, &edges, &report)
+        if settings.largestHole >= 3 { mesh.fillHoles(settings.largestHole, &report) }
         mesh.dropSmallParts(settings.smallestPart, &report)
         return (mesh.withoutUnusedVertices(), report)
     }
 
     private mutating func dropBadFaces(_ report: inout MeshRepairReport) {
-        var seen = Set<SIMD3<UInt32>>()
+        // Faces of the same three vertices stand in the bucket of the lowest: a chain of those seen so far.
+        var newest = [Int32](repeating: -1, count: vertices.count)
+        var earlier = [Int32](repeating: -1, count: faces.count)
         var kept: [SIMD3<UInt32>] = []
+        kept.reserveCapacity(faces.count)
         for face in faces {
             if face.x == face.y || face.y == face.z || face.z == face.x {
                 report.degenerateFaces += 1
                 continue
             }
-            let low = face.min()
-            let high = face.max()
-            let middle = face.x ^ face.y ^ face.z ^ low ^ high
-            if seen.insert(SIMD3(low, middle, high)).inserted { kept.append(face) } else { report.duplicateFaces += 1 }
+            let low = Int(face.min())
+            let (high, sum) = (face.max(), face.x ^ face.y ^ face.z)
+            var seen = newest[low]
+            while seen >= 0 {
+                let other = kept[Int(seen)]
+                if other.max() == high, other.x ^ other.y ^ other.z == sum { break }
+                seen = earlier[Int(seen)]
+            }
+            if seen >= 0 {
+                report.duplicateFaces += 1
+                continue
+            }
+            earlier[kept.count] = newest[low]
+            newest[low] = Int32(kept.count)
+            kept.append(face)
         }
         faces = kept
     }
 
     /// Gives each fan of faces a vertex of its own. Edges of three and more faces do not join fans; if some stay, their faces go.
-    private mutating func splitCrowdedPlaces(joiningTurnedFaces: Bool, _ report: inout MeshRepairReport) {
+    ///
+    /// - Parameter edges: those of the mesh, before and after.
+    private mutating func splitCrowdedPlaces(
+        joiningTurnedFaces: Bool, _ edges: inout MeshEdges, _ report: inout MeshRepairReport
+    ) {
         for _ in 0..<2 {
-            let edges = MeshEdges(self)
-            let fans = VertexFans(self, edges: edges) { edge in
+            let before = edges
+            let fans = VertexFans(self, edges: before) { edge in
                 // Two faces that run along an edge the same way do not belong together, unless one of them is still to be turned.
                 if joiningTurnedFaces { return true }
-                let first = Int(edges.offsets[edge])
-                return origin(ofHalfEdge: edges.halfEdges[first]) != origin(ofHalfEdge: edges.halfEdges[first + 1])
+                let first = Int(before.offsets[edge])
+                return origin(ofHalfEdge: before.halfEdges[first]) != origin(ofHalfEdge: before.halfEdges[first + 1])
             }
-            var firstFan = [UInt32](repeating: .max, count: vertices.count)
-            var vertexOfFan: [UInt32: UInt32] = [:]
-            let old = faces
-            for corner in 0..<3 * faces.count {
-                let vertex = old[corner / 3][corner % 3]
-                let fan = fans.fanOfCorner[corner]
-                if firstFan[Int(vertex)] == .max { firstFan[Int(vertex)] = fan }
-                if firstFan[Int(vertex)] == fan { continue }
-                let copy = vertexOfFan[fan] ?? UInt32(vertices.count)
-                if Int(copy) == vertices.count {
-                    vertices.append(vertices[Int(vertex)])
-                    vertexOfFan[fan] = copy
-                    report.splitVertices += 1
-                }
-                faces[corner / 3][corner % 3] = copy
+            if fans.fansOfVertex.contains(where: { $0 > 1 }) {
+                split(by: fans, &report)
+                edges = MeshEdges(self)
             }
             // Edges still crowded: both their ends are single fans all around.
-            let after = MeshEdges(self)
             var bad = Set<Int>()
-            for edge in 0..<after.count where after.faceCount(edge) > 2 {
-                for halfEdge in after.halfEdges(of: edge) { bad.insert(Int(halfEdge / 3)) }
+            for edge in 0..<edges.count where edges.faceCount(edge) > 2 {
+                for halfEdge in edges.halfEdges(of: edge) { bad.insert(Int(halfEdge / 3)) }
             }
             if bad.isEmpty { return }
             report.crowdedFaces += bad.count
             faces = faces.indices.filter { !bad.contains($0) }.map { faces[$0] }
+            edges = MeshEdges(self)
+        }
+    }
+
+    /// Leaves each vertex to its first fan and doubles it for the others.
+    private mutating func split(by fans: VertexFans, _ report: inout MeshRepairReport) {
+        var firstFan = [UInt32](repeating: .max, count: vertices.count)
+        var vertexOfFan: [UInt32: UInt32] = [:]
+        let old = faces
+        for corner in 0..<3 * faces.count {
+            let vertex = old[corner / 3][corner % 3]
+            let fan = fans.fanOfCorner[corner]
+            if firstFan[Int(vertex)] == .max { firstFan[Int(vertex)] = fan }
+            if firstFan[Int(vertex)] == fan { continue }
+            let copy = vertexOfFan[fan] ?? UInt32(vertices.count)
+            if Int(copy) == vertices.count {
+                vertices.append(vertices[Int(vertex)])
+                vertexOfFan[fan] = copy
+                report.splitVertices += 1
+            }
+            faces[corner / 3][corner % 3] = copy
         }
     }
 
     /// Turns faces so that neighbours look the same way, each part as its majority does.
-    private mutating func orient(_ report: inout MeshRepairReport) {
-        let edges = MeshEdges(self)
+    private mutating func orient(_ edges: MeshEdges, _ report: inout MeshRepairReport) {
         let twins = edges.twins()
         var turned = [Int8](repeating: -1, count: faces.count)
         for seed in faces.indices where turned[seed] < 0 {

@@ -122,6 +122,13 @@ extension DisjointSets {
 func nextCorner(_ corner: Int) -> Int { corner % 3 == 2 ? corner - 2 : corner + 1 }
 
 extension TriangleMesh {
+    /// V − E + F, as `MeshTopology` has it.
+    var eulerCharacteristic: Int {
+        var used = [Bool](repeating: false, count: vertices.count)
+        for face in faces { (used[Int(face.x)], used[Int(face.y)], used[Int(face.z)]) = (true, true, true) }
+        return used.count { $0 } - MeshEdges(self).count + faces.count
+    }
+
     /// The vertex where a half-edge starts.
     @inline(__always)
     func origin(ofHalfEdge halfEdge: UInt32) -> UInt32 { faces[Int(halfEdge / 3)][Int(halfEdge % 3)] }

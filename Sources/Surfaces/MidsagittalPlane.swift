@@ -95,7 +95,8 @@ struct TissueBlocks {
         var hits = 0
         for place in places {
             let distance = (plane.normal * place).sum() - plane.offset
-            let mirrored = (place - 2 * distance * plane.normal).rounded(.toNearestOrEven)
+            // Rounded to the nearest, ties to even, as numbers of this size have no digits behind the point.
+            let mirrored = (place - 2 * distance * plane.normal) + 0x1.8p52 - 0x1.8p52
             let (p, r, c) = (Int(mirrored.x), Int(mirrored.y), Int(mirrored.z))
             guard p >= 0, p < planes, r >= 0, r < rows, c >= 0, c < columns else { continue }
             if isTissue[(p * rows + r) * columns + c] { hits += 1 }

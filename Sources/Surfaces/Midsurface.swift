@@ -39,7 +39,7 @@ public struct HemisphereSurface: Sendable {
 /// The part of the field between pia and white matter as a field for marching cubes: depth in gray matter, 0 in the background, 1 in white matter, NaN
 /// in excluded parts, where the surface must stay open.
 public func midsurfaceField(
-    depth: Volume<Float>, labels: Volume<UInt8>, excluded: Volume<UInt8>?
+    depth: consuming Volume<Float>, labels: Volume<UInt8>, excluded: Volume<UInt8>?
 ) -> Volume<Float> {
     var field = depth
     field.elements.withUnsafeMutableBufferPointer { values in
@@ -65,7 +65,8 @@ public func midsurfaceField(
 ///
 /// - Returns: an open, perhaps ragged mesh in µm; empty where there is no cortex.
 public func midsurfaceSheet(
-    depth: Volume<Float>, labels: Volume<UInt8>, excluded: Volume<UInt8>?, originUm: SIMD3<Double>, spacingUm: Double,
+    depth: consuming Volume<Float>, labels: Volume<UInt8>, excluded: Volume<UInt8>?, originUm: SIMD3<Double>,
+    spacingUm: Double,
     level: Float = 0.5, threads: Int
 ) -> TriangleMesh {
     let field = midsurfaceField(depth: depth, labels: labels, excluded: excluded)
@@ -125,7 +126,7 @@ public func hemisphereSurface(
     isCortex.withUnsafeMutableBufferPointer { isCortex in
         let slices = DisjointSlices(isCortex)
         parallelBands(mesh.vertices.count, band: 4096, threads: threads) { vertices in
-            for vertex in vertices where grid.closest(to: mesh.vertices[vertex], within: limit) != nil {
+            for vertex in vertices where grid.isWithin(limit, of: mesh.vertices[vertex]) {
                 slices[vertex] = 1
             }
         }

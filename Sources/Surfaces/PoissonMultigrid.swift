@@ -86,11 +86,19 @@ struct PoissonMultigrid {
             rightSides[level].withUnsafeBufferPointer { right in
                 let values = DisjointSlices(values)
                 let right = UnsafeShared(right)
+                let band = 16
                 for _ in 0..<sweeps {
-                    for colour in 0..<2 {
-                        parallelBands(side.x, band: 8, threads: threads) { planes in
-                            for plane in planes { relax(values.base, right.base, side, plane, colour) }
+                    // Black voxels of a plane follow the red ones of the next, while both are at hand; at the ends of a band they wait for
+                    // the bands beside it.
+                    parallelBands(side.x, band: band, threads: threads) { planes in
+                        for plane in planes {
+                            relax(values.base, right.base, side, plane, 0)
+                            if plane > planes.lowerBound + 1 { relax(values.base, right.base, side, plane - 1, 1) }
                         }
+                    }
+                    parallelBands(side.x, band: band, threads: threads) { planes in
+                        relax(values.base, right.base, side, planes.lowerBound, 1)
+                        if planes.count > 1 { relax(values.base, right.base, side, planes.upperBound - 1, 1) }
                     }
                 }
             }
@@ -228,6 +236,11 @@ private struct NeighbourRows {
     }
 }
 
+/// Every other one of eight numbers; those between are loaded, but not looked at: another thread may be writing them.
+@inline(__always) private func even(_ first: UnsafePointer<Float>) -> SIMD4<Float> {
+    UnsafeRawPointer(first).loadUnaligned(as: SIMD8<Float>.self).evenHalf
+}
+
 /// Relaxes the voxels of one colour in a plane.
 private func relax(
     _ values: UnsafeMutablePointer<Float>, _ right: UnsafePointer<Float>, _ side: SIMD3<Int>, _ plane: Int,
@@ -241,10 +254,25 @@ private func relax(
         let last = side.z - 1
         if let above = rows.above, let below = rows.below, let back = rows.back, let front = rows.front {
             var column = first
+            if column == 0 {
+                let sum = above[0] + below[0] + (back[0] + front[0]) + (0 + (last > 0 ? line[1] : 0))
+                line[0] = (sum - source[0]) * (1 / 6)
+                column = 2
+            }
+            // Four voxels of the colour at a time, where all neighbours are within the row.
+            while column + 8 <= last {
+                let sides = even(line + column - 1) + even(line + column + 1)
+                let sum = even(above + column) + even(below + column) + (even(back + column) + even(front + column))
+                let four = (sum + sides - even(source + column)) * (1 / 6)
+                line[column] = four.x
+                line[column + 2] = four.y
+                line[column + 4] = four.z
+                line[column + 6] = four.w
+                column += 8
+            }
             while column <= last {
-                let left = column > 0 ? line[column - 1] : 0
                 let next = column < last ? line[column + 1] : 0
-                let sum = above[column] + below[column] + (back[column] + front[column]) + (left + next)
+                let sum = above[column] + below[column] + (back[column] + front[column]) + (line[column - 1] + next)
                 line[column] = (sum - source[column]) * (1 / 6)
                 column += 2
             }

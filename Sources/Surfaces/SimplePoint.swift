@@ -8,6 +8,9 @@
 struct SimplePoint: Sendable {
     /// Offsets of the 26 neighbours in a grid, in the order (plane, row, column) of −1, 0, 1.
     let offsets: [Int]
+    /// Offsets of the next plane and of the next row.
+    let planeStep: Int
+    let rowStep: Int
 
     /// Neighbours that share a face, a face or an edge.
     static let faceNeighbours = mask { $0 == 1 }
@@ -17,6 +20,7 @@ struct SimplePoint: Sendable {
     static let adjacent18 = adjacency { $0 == 1 || $0 == 2 }
 
     init(rows: Int, columns: Int) {
+        (planeStep, rowStep) = (rows * columns, columns)
         offsets = Self.directions.map { ($0.x * rows + $0.y) * columns + $0.z }
     }
 

@@ -34,70 +34,110 @@ extension SolidIndicator {
     /// **Reference**: Han, Xu, Braga-Neto, Prince 2002, DOI 10.1109/TMI.2002.803109; Bazin, Pham 2007, DOI 10.1109/TMI.2006.887364.
     public mutating func correctTopology(largestFilling: Int = 64, threads: Int) -> TopologyReport? {
         var report = TopologyReport()
-        let (planes, rows, columns) = (field.planes, field.rows, field.columns)
-        guard planes > 2, rows > 2, columns > 2 else { return nil }
+        guard field.planes > 2, field.rows > 2, field.columns > 2 else { return nil }
         var states = insideStates()
         guard keepLargestPart(&states, &report) else { return nil }
         closeCavities(&states, &report)
         settle(states)
-        report.handlesBefore = max(
-            0, 1 - MeshTopology(surface(rule: .insideApart, threads: threads)).eulerCharacteristic / 2)
+        report.handlesBefore = max(0, 1 - surface(rule: .insideApart, threads: threads).eulerCharacteristic / 2)
         if report.handlesBefore == 0 { return report }
 
-        let (level, values) = (level, field.elements)
+        guard growBall(&states, largestFilling: largestFilling, &report) else { return nil }
+        settle(states)
+        return report
+    }
+
+    /// Leaves those voxels of the states that fronts reach without changing the topology of a ball; false where there is none.
+    private func growBall(_ states: inout [UInt8], largestFilling: Int, _ report: inout TopologyReport) -> Bool {
+        let (planes, rows, columns) = (field.planes, field.rows, field.columns)
         // Thickness decides first, then how far the value lies from the level.
         let inner = chamferDistance(planes: planes, rows: rows, columns: columns) {
             states[$0] == FrontPropagation.candidate
         }
         let outer = chamferDistance(planes: planes, rows: rows, columns: columns) { states[$0] == 0 }
-        func priority(_ distances: [UInt16], _ index: Int) -> Float {
-            // 34 voxels and more are all one; a voxel counts as 30 of the 1024 priorities.
-            (Float(distances[index]) + min(abs(values[index] - level), 0.99)) * (1.0 / 103)
-        }
-        let deepest = states.indices.filter { states[$0] == FrontPropagation.candidate }
-            .max { (inner[$0], values[$0], $1) < (inner[$1], values[$1], $0) }
-        guard let seed = deepest else { return nil }
         var outside = outsideStates(states)
-        states.withUnsafeMutableBufferPointer { states in
-            states[seed] = FrontPropagation.member
-            var front = FrontPropagation(rows: rows, columns: columns, membersAreSet: true)
-            front.grow(states, from: [seed]) { priority(inner, $0) }
+        return field.elements.withUnsafeBufferPointer { values in
+            func priority(_ distances: [UInt16], _ index: Int) -> Float {
+                // 34 voxels and more are all one; a voxel counts as 30 of the 1024 priorities.
+                (Float(distances[index]) + min(abs(values[index] - level), 0.99)) * (1.0 / 103)
+            }
+            var deepest: Int?
+            for index in states.indices where states[index] == FrontPropagation.candidate {
+                guard let last = deepest, (inner[index], values[index]) <= (inner[last], values[last]) else {
+                    deepest = index
+                    continue
+                }
+            }
+            guard let seed = deepest else { return false }
+            states.withUnsafeMutableBufferPointer { states in
+                states[seed] = FrontPropagation.member
+                var front = FrontPropagation(rows: rows, columns: columns, membersAreSet: true)
+                front.grow(states, from: [seed]) { priority(inner, $0) }
 
-            outside.withUnsafeMutableBufferPointer { outside in
-                // From every voxel of the start that has candidates beside it.
-                var front = FrontPropagation(rows: rows, columns: columns, membersAreSet: false)
-                let seeds = outside.indices.filter { outside[$0] == FrontPropagation.member }
-                front.grow(outside, from: seeds) { priority(outer, $0) }
-            }
-            var touched: [Int] = []
-            let fillings = VoxelRuns(planes: planes, rows: rows, columns: columns, connectivity: .facesAndEdges) {
-                outside[$0] == FrontPropagation.candidate
-            }
-            let sizes = fillings.sizes()
-            report.filledTunnels = sizes.values.count { $0 <= largestFilling }
-            for run in fillings.runs.indices where sizes[fillings.part[run], default: 0] <= largestFilling {
-                fillings.forEachVoxel(ofRun: run) { index in
-                    states[index] = FrontPropagation.candidate
-                    touched.append(index)
+                outside.withUnsafeMutableBufferPointer { outside in
+                    var front = FrontPropagation(rows: rows, columns: columns, membersAreSet: false)
+                    front.grow(outside, from: self.rim(outside)) { priority(outer, $0) }
+                }
+                let fillings = VoxelRuns(
+                    planes: planes, rows: rows, columns: columns, connectivity: .facesAndEdges
+                ) { outside[$0] == FrontPropagation.candidate }
+                let sizes = fillings.sizes()
+                report.filledTunnels = sizes.values.count { $0 <= largestFilling }
+                for run in fillings.runs.indices where sizes[fillings.part[run], default: 0] <= largestFilling {
+                    fillings.forEachVoxel(ofRun: run) { index in
+                        states[index] = FrontPropagation.candidate
+                        report.filledVoxels += 1
+                    }
+                }
+                let left = states.indices.filter { states[$0] == FrontPropagation.candidate }
+                let offsets = SimplePoint(rows: rows, columns: columns).offsets
+                var rim = Set<Int>()
+                for index in left {
+                    for offset in offsets where states[index + offset] == FrontPropagation.member {
+                        rim.insert(index + offset)
+                    }
+                }
+                front.grow(states, from: rim.sorted()) { priority(inner, $0) }
+                for index in left where states[index] == FrontPropagation.candidate {
+                    states[index] = 0
+                    if values[index] > level { report.cutVoxels += 1 } else { report.filledVoxels -= 1 }
                 }
             }
-            report.filledVoxels = touched.count
-            let left = states.indices.filter { states[$0] == FrontPropagation.candidate }
-            let offsets = SimplePoint(rows: rows, columns: columns).offsets
-            var rim = Set<Int>()
-            for index in left {
-                for offset in offsets where states[index + offset] == FrontPropagation.member {
-                    rim.insert(index + offset)
+            return true
+        }
+    }
+
+    /// Members that may have candidates beside them, in the order of the grid.
+    private func rim(_ states: UnsafeMutableBufferPointer<UInt8>) -> [Int] {
+        let (planes, rows, columns) = (field.planes, field.rows, field.columns)
+        // First and last candidate of each row.
+        var spans = [(first: Int, last: Int)](repeating: (Int.max, -1), count: planes * rows)
+        for row in spans.indices {
+            let start = row * columns
+            guard let first = (0..<columns).first(where: { states[start + $0] == FrontPropagation.candidate }),
+                let last = (0..<columns).last(where: { states[start + $0] == FrontPropagation.candidate })
+            else { continue }
+            spans[row] = (first, last)
+        }
+        var found: [Int] = []
+        for plane in 0..<planes {
+            for row in 0..<rows {
+                var (first, last) = (Int.max, -1)
+                for p in max(plane - 1, 0)...min(plane + 1, planes - 1) {
+                    for r in max(row - 1, 0)...min(row + 1, rows - 1) {
+                        first = min(first, spans[p * rows + r].first)
+                        last = max(last, spans[p * rows + r].last)
+                    }
                 }
-            }
-            front.grow(states, from: rim.sorted()) { priority(inner, $0) }
-            for index in left where states[index] == FrontPropagation.candidate {
-                states[index] = 0
-                if values[index] > level { report.cutVoxels += 1 } else { report.filledVoxels -= 1 }
+                guard last >= 0 else { continue }
+                let start = (plane * rows + row) * columns
+                for column in max(first - 1, 0)...min(last + 1, columns - 1)
+                where states[start + column] == FrontPropagation.member {
+                    found.append(start + column)
+                }
             }
         }
-        settle(states)
-        return report
+        return found
     }
 
     private func insideStates() -> [UInt8] {

@@ -8,7 +8,7 @@ public struct TriangleGrid: Sendable {
     private let sides: SIMD3<Int>
     private let offsets: [UInt32]
     private let faces: [UInt32]
-    /// A ball around each face: its centre, and a radius that rounding cannot make too small.
+    /// For each of `faces` a ball around it: its centre, and a radius that rounding cannot make too small.
     private let balls: [SIMD4<Float>]
     /// What rounding may add to a distance, for coordinates as large as the mesh's.
     private let slack: Float
@@ -38,37 +38,42 @@ public struct TriangleGrid: Sendable {
         self.low = low
         self.cell = edge
         self.sides = sides
-        var offsets = [UInt32](repeating: 0, count: sides.x * sides.y * sides.z + 1)
+        // Where each cell's faces start, a place further, and two places further while they are counted.
+        var offsets = [UInt32](repeating: 0, count: sides.x * sides.y * sides.z + 2)
         func forEachCell(_ face: Int, _ body: (Int) -> Void) {
-            let (a, b, c) = mesh.corners(face)
-            let from = (pointwiseMin(pointwiseMin(a, b), c) - low) / edge
-            let to = (pointwiseMax(pointwiseMax(a, b), c) - low) / edge
-            for i in Int(from.x)...min(Int(to.x), sides.x - 1) {
-                for j in Int(from.y)...min(Int(to.y), sides.y - 1) {
-                    for k in Int(from.z)...min(Int(to.z), sides.z - 1) { body((i * sides.y + j) * sides.z + k) }
+            let box = Self.cells(of: mesh.corners(face), low: low, edge: edge, sides: sides)
+            for i in box.from.x...box.to.x {
+                for j in box.from.y...box.to.y {
+                    for k in box.from.z...box.to.z { body((i * sides.y + j) * sides.z + k) }
                 }
             }
         }
-        for face in mesh.faces.indices { forEachCell(face) { offsets[$0 + 1] += 1 } }
+        for face in mesh.faces.indices { forEachCell(face) { offsets[$0 + 2] += 1 } }
         for index in 1..<offsets.count { offsets[index] += offsets[index - 1] }
-        var next = offsets
-        var sorted = [UInt32](repeating: 0, count: Int(offsets[offsets.count - 1]))
-        for face in mesh.faces.indices {
-            forEachCell(face) { cell in
-                sorted[Int(next[cell])] = UInt32(face)
-                next[cell] += 1
-            }
-        }
-        self.offsets = offsets
-        faces = sorted
         let slack = 1e-6 * max(high.max(), -low.min())
         self.slack = slack
-        balls = mesh.faces.indices.map { face in
-            let (a, b, c) = mesh.corners(face)
-            let centre = (a + b + c) / 3
-            let radius = max(length(a - centre), max(length(b - centre), length(c - centre)))
-            return SIMD4(centre, radius + slack)
+        let total = Int(offsets[offsets.count - 1])
+        var sorted: [UInt32] = []
+        balls = [SIMD4<Float>](unsafeUninitializedCapacity: total) { balls, count in
+            sorted = [UInt32](unsafeUninitializedCapacity: total) { sorted, count in
+                for face in mesh.faces.indices {
+                    let (a, b, c) = mesh.corners(face)
+                    let centre = (a + b + c) / 3
+                    let radius = max(length(a - centre), max(length(b - centre), length(c - centre)))
+                    forEachCell(face) { cell in
+                        let place = Int(offsets[cell + 1])
+                        sorted[place] = UInt32(face)
+                        balls[place] = SIMD4(centre, radius + slack)
+                        // In the end the start of the next cell.
+                        offsets[cell + 1] += 1
+                    }
+                }
+                count = total
+            }
+            count = total
         }
+        faces = sorted
+        self.offsets = offsets
     }
 
     /// The point of the mesh next to `point`.
@@ -82,24 +87,37 @@ public struct TriangleGrid: Sendable {
     ) -> Hit? {
         guard !faces.isEmpty else { return nil }
         var search = Search(point: point, normal: normal, reach: limit)
-        forEachShell(around: point) { shell, nearest in
-            guard nearest <= search.reach else { return false }
-            shell.forEachCell(of: sides) { i, j, k in look(into: (i * sides.y + j) * sides.z + k, &search) }
-            return true
-        }
+        self.search(for: &search, isFirstEnough: false)
         return search.best
     }
 
-    /// The distance of `point` to the mesh: that of `closest(to:facing:within:)`, found faster as it does not matter which face has it.
+    /// The distance of `point` to the mesh: that of `closest(to:facing:within:)`.
     ///
     /// - Returns: nil where no triangle is within `limit`.
     public func distance(to point: SIMD3<Float>, within limit: Float = .infinity) -> Float? {
-        guard !faces.isEmpty else { return nil }
+        closest(to: point, within: limit)?.distance
+    }
+
+    /// Whether some triangle is within `limit` of `point`: true where `closest(to:facing:within:)` finds one.
+    public func isWithin(_ limit: Float, of point: SIMD3<Float>) -> Bool {
+        guard !faces.isEmpty else { return false }
         var search = Search(point: point, normal: nil, reach: limit)
+        self.search(for: &search, isFirstEnough: true)
+        return search.best != nil
+    }
+
+    private struct Search {
+        let point: SIMD3<Float>
+        let normal: SIMD3<Float>?
+        var reach: Float
+        var best: Hit?
+    }
+
+    @inline(__always) private func search(for search: inout Search, isFirstEnough: Bool) {
         // Cells farther away than the nearest face so far are left out, with room for rounding.
-        let place = (point - low) / cell
-        forEachShell(around: point) { shell, nearest in
-            guard nearest <= search.reach * 1.00001 + slack else { return false }
+        let place = (search.point - low) / cell
+        forEachShell(around: search.point) { shell, nearest in
+            guard nearest <= search.reach else { return false }
             shell.forEachCell(of: sides) { i, j, k in
                 let corner = SIMD3(Float(i), Float(j), Float(k))
                 let (before, behind) = (corner - place, place - corner - SIMD3(repeating: 1))
@@ -110,35 +128,88 @@ public struct TriangleGrid: Sendable {
                 guard x * x + y * y + z * z <= farthest * farthest * 1.00001 else { return }
                 look(into: (i * sides.y + j) * sides.z + k, &search)
             }
-            return true
+            return !(isFirstEnough && search.best != nil)
         }
-        return search.best?.distance
-    }
-
-    private struct Search {
-        let point: SIMD3<Float>
-        let normal: SIMD3<Float>?
-        var reach: Float
-        var best: Hit?
     }
 
     @inline(__always) private func look(into cell: Int, _ search: inout Search) {
-        for index in Int(offsets[cell])..<Int(offsets[cell + 1]) {
-            let face = Int(faces[index])
-            // Most faces are told off by the balls around them.
-            let ball = balls[face]
-            let (x, y, z) = (search.point.x - ball.x, search.point.y - ball.y, search.point.z - ball.z)
-            let farthest = (search.reach + ball.w) * 1.00001
-            if x * x + y * y + z * z > farthest * farthest { continue }
-            let (a, b, c) = mesh.corners(face)
-            if let normal = search.normal, dot(cross(b - a, c - a), normal) <= 0 { continue }
-            let candidate = closestPoint(on: (a, b, c), to: search.point)
-            let distance = length(candidate - search.point)
-            if distance < search.reach || (search.best == nil && distance <= search.reach) {
-                search.reach = distance
-                search.best = Hit(point: candidate, face: face, distance: distance)
+        let (first, end) = (Int(offsets[cell]), Int(offsets[cell + 1]))
+        guard first < end else { return }
+        balls.withUnsafeBufferPointer { balls in
+            for index in first..<end {
+                // Most faces are told off by the balls around them.
+                let ball = balls[index]
+                let (x, y, z) = (search.point.x - ball.x, search.point.y - ball.y, search.point.z - ball.z)
+                let farthest = (search.reach + ball.w) * 1.00001
+                if x * x + y * y + z * z > farthest * farthest { continue }
+                look(at: Int(faces[index]), &search)
             }
         }
+    }
+
+    @inline(__always) private func look(at face: Int, _ search: inout Search) {
+        if let best = search.best, best.face == face { return }
+        let (a, b, c) = mesh.corners(face)
+        if let normal = search.normal, dot(cross(b - a, c - a), normal) <= 0 { return }
+        let candidate = closestPoint(on: (a, b, c), to: search.point)
+        let distance = length(candidate - search.point)
+        if let best = search.best {
+            guard distance <= search.reach else { return }
+            if distance == search.reach, !comesFirst(face, before: best.face, around: search.point) { return }
+        } else if distance > search.reach || distance.isNaN {
+            return
+        }
+        search.reach = distance
+        search.best = Hit(point: candidate, face: face, distance: distance)
+    }
+
+    /// Which of two faces at the same distance is found first when the cells are gone through in the order of their shells: so the answer does not
+    /// depend on which cells are left out.
+    @inline(never) private func comesFirst(_ face: Int, before other: Int, around point: SIMD3<Float>) -> Bool {
+        let place = (point - low) / cell
+        let own = Self.cell(at: place)
+        /// Shell and cell in one number: there are at most 2²⁶ cells.
+        func first(_ face: Int) -> Int {
+            var first = Int.max
+            let box = cells(of: face)
+            for i in box.from.x...box.to.x {
+                for j in box.from.y...box.to.y {
+                    for k in box.from.z...box.to.z {
+                        let shell = max(abs(i - own.x), max(abs(j - own.y), abs(k - own.z)))
+                        first = min(first, shell << 26 | ((i * sides.y + j) * sides.z + k))
+                    }
+                }
+            }
+            return first
+        }
+        let (mine, others) = (first(face), first(other))
+        return mine == others ? face < other : mine < others
+    }
+
+    /// The cells that the box around a face touches.
+    private func cells(of face: Int) -> (from: SIMD3<Int>, to: SIMD3<Int>) {
+        Self.cells(of: mesh.corners(face), low: low, edge: cell, sides: sides)
+    }
+
+    @inline(__always) private static func cells(
+        of corners: (SIMD3<Float>, SIMD3<Float>, SIMD3<Float>), low: SIMD3<Float>, edge: Float, sides: SIMD3<Int>
+    ) -> (from: SIMD3<Int>, to: SIMD3<Int>) {
+        let (a, b, c) = corners
+        let from = (pointwiseMin(pointwiseMin(a, b), c) - low) / edge
+        let to = (pointwiseMax(pointwiseMax(a, b), c) - low) / edge
+        return (
+            SIMD3(Int(from.x), Int(from.y), Int(from.z)),
+            SIMD3(min(Int(to.x), sides.x - 1), min(Int(to.y), sides.y - 1), min(Int(to.z), sides.z - 1))
+        )
+    }
+
+    /// The cell of a place in cells: rounded down.
+    @inline(__always) private static func cell(at place: SIMD3<Float>) -> SIMD3<Int> {
+        @inline(__always) func floor(_ x: Float) -> Int {
+            let whole = Int(x)
+            return Float(whole) > x ? whole - 1 : whole
+        }
+        return SIMD3(floor(place.x), floor(place.y), floor(place.z))
     }
 
     /// Calls `body` with the shells of cells around a point, from the innermost outward, and the least distance at which a face may lie
@@ -146,7 +217,7 @@ public struct TriangleGrid: Sendable {
     @inline(__always) private func forEachShell(around point: SIMD3<Float>, _ body: (CellShell, Float) -> Bool) {
         let place = (point - low) / cell
         // Shell k is at least (k − 1) cells away, and more where the point lies outside the grid.
-        let own = SIMD3(Int(place.x.rounded(.down)), Int(place.y.rounded(.down)), Int(place.z.rounded(.down)))
+        let own = Self.cell(at: place)
         let farthest = max(
             max(own.x, sides.x - 1 - own.x), max(own.y, sides.y - 1 - own.y), max(own.z, sides.z - 1 - own.z))
         let inCell = place - SIMD3(Float(own.x), Float(own.y), Float(own.z))
@@ -186,7 +257,7 @@ private struct CellShell {
 }
 
 /// The point of a triangle next to `point`: in its interior, on an edge or at a corner, told by the signs of barycentric terms.
-func closestPoint(
+@inline(__always) func closestPoint(
     on triangle: (SIMD3<Float>, SIMD3<Float>, SIMD3<Float>), to point: SIMD3<Float>
 ) -> SIMD3<Float> {
     let (a, b, c) = triangle
