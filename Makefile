@@ -17,9 +17,8 @@ run: build
 	$(CYTO_PIPE) run pipelines/full.yaml
 
 # No test looks into a module's private parts: compiled as the programs are, the modules serve both.
-test: packages
-	swift build $(SWIFT_FLAGS) --build-tests --disable-testable-imports
-	swift test $(SWIFT_FLAGS) --skip-build --disable-testable-imports
+test: build
+	swift test $(SWIFT_FLAGS) --disable-testable-imports
 
 build: packages
 	swift build $(SWIFT_FLAGS)
