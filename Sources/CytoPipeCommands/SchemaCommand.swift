@@ -82,6 +82,7 @@ enum FileSchema {
             "cores": anyOf(integer(1, "cores that a task uses"), text("fewest and most, as 1-4")),
             "memory": anyOf(text("as 2GiB"), integer(1, "bytes")),
             "gpu": integer(0, "GPUs"), "time": anyOf(text("as 90s, 30m, 2h"), integer(1, "seconds")),
+            "typical": anyOf(text("as 90s, 30m, 2h: how long a task takes, until one has run"), integer(1, "seconds")),
             "retries": integer(0, "further tries after a failure that may pass by itself"),
         ], help: "What a task may use; nothing of it enters its key.")
 

@@ -102,7 +102,8 @@ struct GraphExpansion {
             outputPorts: stage.manifest.outputs.map {
                 WorkGraph.Port(name: $0.name, type: $0.type, isAnnounced: $0.isAnnounced)
             },
-            resources: resources, leastCores: stage.resources.leastCores, resumable: stage.manifest.resumable)
+            resources: resources, leastCores: stage.resources.leastCores,
+            typicalSeconds: stage.resources.typicalSeconds, resumable: stage.manifest.resumable)
     }
 
     /// Numbers of the items in the graph: stages over the same axes share them.

@@ -10,6 +10,8 @@ public struct ResourceRequest: Sendable, Equatable {
     public var gpus: Int?
     public var timeLimitSeconds: Double?
     public var retries: Int?
+    /// How long a task takes, about, as long as the store has not seen one: what takes long starts early.
+    public var typicalSeconds: Double?
 
     public init() {}
 
@@ -24,6 +26,7 @@ public struct ResourceRequest: Sendable, Equatable {
         result.gpus = gpus ?? other.gpus
         result.timeLimitSeconds = timeLimitSeconds ?? other.timeLimitSeconds
         result.retries = retries ?? other.retries
+        result.typicalSeconds = typicalSeconds ?? other.typicalSeconds
         return result
     }
 
@@ -31,6 +34,7 @@ public struct ResourceRequest: Sendable, Equatable {
         var request = ResourceRequest()
         guard var reader = MappingReader(node, what: what, problems: problems) else { return request }
         request.read(from: &reader, rangeOfCores: true)
+        request.typicalSeconds = reader.take("typical").flatMap { Quantity.seconds($0, problems: problems) }
         reader.finish()
         return request
     }

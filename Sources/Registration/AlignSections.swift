@@ -163,15 +163,32 @@ public func alignSections(
 
 /// What the gray levels alone find; the failed alignment where that correlates too little.
 ///
+/// Shifts about the centres are tried where the centres alone lead nowhere: that takes ten times as long.
+///
 /// A correlation can be chance. It counts where the outlines agree too, or where it is far above the best of the other orientation:
 /// outlines say nothing where the pale parts of a section were taken for slide.
 private func searched(
     _ moving: RegistrationImage, _ fixed: RegistrationImage, least: Double, orientations: [Bool],
     instead failed: PairAlignment, threads: Int
 ) -> PairAlignment {
+    for shiftShare in [0, 0.1] {
+        let found = searched(
+            moving, fixed, least: least, orientations: orientations, shiftShare: shiftShare, instead: failed,
+            threads: threads)
+        if found.verdict == .accepted { return found }
+    }
+    return failed
+}
+
+private func searched(
+    _ moving: RegistrationImage, _ fixed: RegistrationImage, least: Double, orientations: [Bool], shiftShare: Double,
+    instead failed: PairAlignment, threads: Int
+) -> PairAlignment {
     var found: [Bool: PairAlignment] = [:]
     for mirrored in orientations {
-        guard let transform = searchedTransform(moving: moving, fixed: fixed, mirrored: mirrored, threads: threads)
+        guard
+            let transform = searchedTransform(
+                moving: moving, fixed: fixed, mirrored: mirrored, shiftShare: shiftShare, threads: threads)
         else { continue }
         found[mirrored] = PairAlignment(
             verdict: .accepted, transform: transform, matches: failed.matches, inliers: 0, residualPx: .nan,

@@ -3,7 +3,7 @@ internal import NDArray
 /// The transform between two sections by their gray levels alone, over all turns up to a limit.
 ///
 /// Where neighbours differ so much that no keypoints agree, the shape of the tissue and its layers still say how one lies on the other.
-/// Both are reduced to about 100 pixels and laid on each other by their tissues' centres at every few degrees, and with shifts about
+/// Both are reduced to about 100 pixels (50 with shifts) and laid on each other by their tissues' centres at every few degrees, and with shifts about
 /// them: where a pale part is taken for slide, a centre lies far off. The best starts climb the correlation, and the best of those is
 /// refined from coarse to fine.
 ///
@@ -22,7 +22,9 @@ func searchedTransform(
 ) -> RigidTransform? {
     guard moving.tissue.elements.contains(1), fixed.tissue.elements.contains(1) else { return nil }
     var (small, smallFixed, scale) = (moving, fixed, 1.0)
-    while min(min(small.rows, small.columns), min(smallFixed.rows, smallFixed.columns)) >= 160 {
+    // Many starts look at half the pixels along either side.
+    let enough = shiftShare > 0 ? 80 : 160
+    while min(min(small.rows, small.columns), min(smallFixed.rows, smallFixed.columns)) >= enough {
         (small, smallFixed, scale) = (small.halved(threads: threads), smallFixed.halved(threads: threads), scale * 2)
     }
     var starts: [(transform: RigidTransform, correlation: Double)] = []

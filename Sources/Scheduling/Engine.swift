@@ -150,7 +150,8 @@ public final class Engine {
         if queue == nil {
             let typical = try store.typicalSeconds(manifests: graph.stages.map(\.manifest))
             let seconds = criticalPathSeconds(
-                graph, resolution.consumers, stageSeconds: typical.map { max($0 ?? 1, 0.001) })
+                graph, resolution.consumers,
+                stageSeconds: zip(typical, graph.stages).map { max($0 ?? $1.typicalSeconds ?? 1, 0.001) })
             queue = ReadyQueue(stageCount: graph.stages.count, priority: seconds)
         }
         for task in found.stale where statuses[task] == .pending {

@@ -28,13 +28,15 @@ public struct WorkGraph: Sendable {
         /// The fewest cores that a task is started with when others could use the rest. Only for stages whose results do not
         /// depend on the number of cores.
         public var leastCores: Int
+        /// How long a task takes, about; what the store has seen counts more.
+        public var typicalSeconds: Double?
         /// Whether its tasks get a folder that outlives a broken-off try.
         public var resumable: Bool
 
         public init(
             name: String, manifest: String, version: Int, manifestDigest: Digest, command: [String], folder: String,
             inputPorts: [String], outputPorts: [Port], resources: Resources, leastCores: Int? = nil,
-            resumable: Bool = false
+            typicalSeconds: Double? = nil, resumable: Bool = false
         ) {
             self.name = name
             self.manifest = manifest
@@ -46,6 +48,7 @@ public struct WorkGraph: Sendable {
             self.outputPorts = outputPorts
             self.resources = resources
             self.leastCores = leastCores ?? resources.cores
+            self.typicalSeconds = typicalSeconds
             self.resumable = resumable
         }
     }

@@ -210,8 +210,10 @@ import Testing
     @Test func aStageMayTakeARangeOfCores() throws {
         var sample = SamplePipeline(SamplePipeline.good)
         let manifest = try #require(sample.files.texts["/work/stages/label.yaml"])
-        sample.files.texts["/work/stages/label.yaml"] = manifest.replacing("cores: 2,", with: "cores: 1-4,")
+        sample.files.texts["/work/stages/label.yaml"] = manifest.replacing(
+            "cores: 2,", with: "cores: 1-4, typical: 3m,")
         let resources = try sample.load().stages[0].resources
+        #expect(resources.typicalSeconds == 180)
         #expect(resources.leastCores == 1)
         #expect(resources.cores == 4)
         for wrong in ["4-1", "0-2", "1-", "two", "1-2-3"] {

@@ -62,6 +62,17 @@ import Testing
         #expect(weighted.executor.started.first == "t0")
     }
 
+    @Test func aTaskSaidToTakeLongStartsFirstUntilTheStoreKnowsBetter() throws {
+        var numbers = Self.fan(3)
+        numbers.tasks[2].typicalSeconds = 60
+        let said = try NumberRun(numbers, MemoryWorld(), options: NumberRun.options(cores: 1))
+        #expect(said.executor.started == ["t2", "t0", "t1"])
+        let seen = MemoryWorld()
+        seen.state.withLock { $0.seconds = ["m0": 5, "m2": 0.1] }
+        let known = try NumberRun(numbers, seen, options: NumberRun.options(cores: 1))
+        #expect(known.executor.started == ["t0", "t1", "t2"])
+    }
+
     func failing(_ label: String, mayPass: Bool = false) -> (FakeExecutor, Engine) -> Void {
         { executor, _ in
             let work = executor.work

@@ -16,6 +16,7 @@ struct NumberGraph {
         var modulus: Int
         var resources = WorkGraph.Resources(cores: 1, memoryBytes: 1)
         var leastCores: Int?
+        var typicalSeconds: Double?
         var version = 1
         var manifest: String?
     }
@@ -32,7 +33,7 @@ struct NumberGraph {
                     outputPorts: [
                         .init(name: "out", type: ArtifactType(name: "n", format: .file, fileExtension: "txt"))
                     ],
-                    resources: task.resources, leastCores: task.leastCores))
+                    resources: task.resources, leastCores: task.leastCores, typicalSeconds: task.typicalSeconds))
             graph.configs.append(["add": .integer(Int64(task.add)), "modulus": .integer(Int64(task.modulus))])
             let start = Int32(graph.inputs.count)
             for input in task.inputs {
