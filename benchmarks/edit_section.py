@@ -58,17 +58,21 @@ def lay_out(folder, store, brains):
         "summary: Phantom sections as scans of a user's own.\n"
         "import: { template: template.yaml }\n"
         "axes:\n"
-        f"  brain: [{', '.join(brains)}]\n"
+        "  brain: {" + ", ".join(f" {brain}: {{ role: seen }}" for brain in brains) + " }\n"
         "  section: { within: brain, table: { file: sections.csv, key: section } }\n"
         "sources:\n"
         "  section: { file: \"scans/${brain}/${section}.tif\", for: [brain, section], type: section-image }\n")
     return [row.split(",")[:2] for row in rows]
 
 
+# All of the reconstruction and its pictures; what is learned is learned from all brains together.
+TARGETS = ["points", "segmentation-preview", "volume-views", "surface-views", "midline-preview"]
+
+
 def executed(folder):
     """Runs the pipeline; the tasks that ran."""
     before = {(t["task"], t["key"]) for t in tasks(folder)}
-    outcome = json.loads(run("run", HOME / "pipelines/full.yaml", "--import", f"cohort={folder / 'cohort.yaml'}",
+    outcome = json.loads(run("run", HOME / "pipelines/full.yaml", *TARGETS, "--import", f"cohort={folder / 'cohort.yaml'}",
                              "--store", folder / "store", "--json"))
     return sorted(t["task"] for t in tasks(folder) if (t["task"], t["key"]) not in before), outcome
 
