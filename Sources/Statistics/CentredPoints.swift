@@ -47,56 +47,77 @@ struct CentredPoints: Sendable {
     func forEachBlock(
         stretches: Int? = nil, _ body: @Sendable (UnsafeBufferPointer<Float>, Range<Int>, Int) -> Void
     ) {
+        let stretches = max(stretches ?? self.stretches, 1)
+        parallelFor(stretches, threads: threads) { stretch in
+            forEachBlock(of: stretch, stretches: stretches) { block, rows in body(block, rows, stretch) }
+        }
+    }
+
+    /// Calls `body` with the centred blocks of one stretch of so many, in order.
+    private func forEachBlock(
+        of stretch: Int, stretches: Int, _ body: (UnsafeBufferPointer<Float>, Range<Int>) -> Void
+    ) {
         let columns = points.columns
         let blocks = (points.rows + band - 1) / band
         guard blocks > 0, columns > 0 else { return }
-        let stretches = max(stretches ?? self.stretches, 1)
         points.withUnsafeElements { elements in
-            // Read only.
-            nonisolated(unsafe) let elements = elements
-            parallelFor(stretches, threads: threads) { stretch in
-                let room = UnsafeMutableBufferPointer<Float>.allocate(capacity: band * columns)
-                defer { room.deallocate() }
-                for block in blocks * stretch / stretches..<blocks * (stretch + 1) / stretches {
-                    let rows = block * band..<min(points.rows, (block + 1) * band)
-                    means.withUnsafeBufferPointer { means in
-                        for (place, row) in rows.enumerated() {
-                            let source = elements.baseAddress.unsafelyUnwrapped + row * columns
-                            let target = room.baseAddress.unsafelyUnwrapped + place * columns
-                            for column in 0..<columns { target[column] = source[column] - means[column] }
-                        }
+            let room = UnsafeMutableBufferPointer<Float>.allocate(capacity: band * columns)
+            defer { room.deallocate() }
+            for block in blocks * stretch / stretches..<blocks * (stretch + 1) / stretches {
+                let rows = block * band..<min(points.rows, (block + 1) * band)
+                means.withUnsafeBufferPointer { means in
+                    for (place, row) in rows.enumerated() {
+                        let source = elements.baseAddress.unsafelyUnwrapped + row * columns
+                        let target = room.baseAddress.unsafelyUnwrapped + place * columns
+                        for column in 0..<columns { target[column] = source[column] - means[column] }
                     }
-                    body(UnsafeBufferPointer(rebasing: room[..<(rows.count * columns)]), rows, stretch)
                 }
+                body(UnsafeBufferPointer(rebasing: room[..<(rows.count * columns)]), rows)
             }
         }
     }
 
     /// Adds up one contribution of `size` elements from every block in double precision; `body` writes it in single.
+    ///
+    /// - Parameter parts: the elements that `body` writes, in order; all if left out. The others of the sum are 0.
     func summed(
-        size: Int, _ body: @Sendable (UnsafeBufferPointer<Float>, Range<Int>, UnsafeMutableBufferPointer<Float>) -> Void
+        size: Int, parts: [Range<Int>]? = nil,
+        _ body: @Sendable (UnsafeBufferPointer<Float>, Range<Int>, UnsafeMutableBufferPointer<Float>) -> Void
     ) -> [Double] {
         guard size > 0 else { return [] }
+        let parts = parts ?? [0..<size]
         // Fewer stretches where their sums are large; never by the number of threads.
         let count = max(1, min(stretches, (1 << 26) / size))
-        var sums = [Double](repeating: 0, count: count * size)
-        var rooms = [Float](repeating: 0, count: count * size)
-        sums.withUnsafeMutableBufferPointer { sums in
-            rooms.withUnsafeMutableBufferPointer { rooms in
-                let sumSlices = DisjointSlices(sums)
-                let roomSlices = DisjointSlices(rooms)
-                forEachBlock(stretches: count) { block, rows, stretch in
-                    let sum = sumSlices.base + stretch * size
-                    let room = roomSlices.base + stretch * size
-                    body(block, rows, UnsafeMutableBufferPointer(start: room, count: size))
-                    for index in 0..<size { sum[index] += Double(room[index]) }
+        // Each thread is the first to touch the sums that it makes: the pages of all are not cleared beforehand on one.
+        let room = UnsafeMutableBufferPointer<Double>.allocate(capacity: count * size)
+        defer { room.deallocate() }
+        let sums = DisjointSlices(room)
+        parallelFor(count, threads: threads) { stretch in
+            let sum = sums.base + stretch * size
+            for part in parts { (sum + part.lowerBound).initialize(repeating: 0, count: part.count) }
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: size) { room in
+                forEachBlock(of: stretch, stretches: count) { block, rows in
+                    body(block, rows, room)
+                    for part in parts {
+                        for index in part { sum[index] += Double(room[index]) }
+                    }
                 }
             }
-            for stretch in 1..<max(count, 1) {
-                for index in 0..<size { sums[index] += sums[stretch * size + index] }
+        }
+        var total = [Double](repeating: 0, count: size)
+        total.withUnsafeMutableBufferPointer { total in
+            let total = DisjointSlices(total)
+            let shares = max(1, min(4 * threads, parts.count))
+            parallelFor(shares, threads: threads) { share in
+                for part in parts[parts.count * share / shares..<parts.count * (share + 1) / shares] {
+                    for index in part { total[index] = sums[index] }
+                    for stretch in 1..<max(count, 1) {
+                        let sum = sums.base + stretch * size
+                        for index in part { total[index] += sum[index] }
+                    }
+                }
             }
         }
-        sums.removeLast((count - 1) * size)
-        return sums
+        return total
     }
 }

@@ -15,9 +15,11 @@ struct CovarianceDirections {
         let columns = points.columns
         let products = columns * columns
         let near = Self.meanOfSomeRows(points)
-        // Behind the products the sums of the elements, each as a float and what that float lacks.
+        // The upper triangle of the products; behind them the sums of the elements, each as a float and what that float lacks.
+        let triangle = (0..<columns).map { $0 * (columns + 1)..<($0 + 1) * columns }
         var sums = CentredPoints(points: points, means: near, threads: threads)
-            .summed(size: products + 2 * columns) { block, rows, room in
+            .summed(size: products + 2 * columns, parts: triangle + [products..<products + 2 * columns]) {
+                block, rows, room in
                 upperGram(
                     block, count: rows.count, columns: columns,
                     into: UnsafeMutableBufferPointer(rebasing: room[..<products]))
