@@ -74,6 +74,7 @@ extension SegmentationRecipe {
         minimumTissueMm2 = try config.double("minimum_tissue_mm2", in: 0...)
         maximumHoleMm2 = try config.double("maximum_hole_mm2", in: 0...)
         minimumIslandMm2 = try config.double("minimum_island_mm2", in: 0...)
+        minimumIsletMm2 = try config.double("minimum_islet_mm2", in: 0...)
         rimUm = try config.double("rim_um", in: 0...)
         minimumWhiteDepthMm = try config.double("minimum_white_depth_mm", in: 0...)
     }

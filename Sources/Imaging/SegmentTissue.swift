@@ -35,6 +35,7 @@ public func segmentTissue(
     var white = segmentation.white(in: tissue)
     segmentation.refine(&white, in: tissue)
     segmentation.clean(&white, &tissue)
+    white = white | segmentation.islets(beside: white, in: tissue)
     return segmentation.result(tissue: tissue, white: white)
 }
 
@@ -321,6 +322,20 @@ private struct Segmentation {
         white = (deep & white).reconstructed(inside: white)
         let gray = removingSmallObjects(tissue & ~white, maximumSizePx: island - 1)
         white = tissue & ~gray
+    }
+
+    /// White matter too thin for the filters and the contour.
+    func islets(beside white: BitImage, in tissue: BitImage) -> BitImage {
+        let smallest = pixels(mm2: recipe.minimumIsletMm2)
+        guard smallest > 0, recipe.minimumWhiteDepthMm > 0, recipe.background == .slide else {
+            return BitImage(rows: image.rows, columns: image.columns)
+        }
+        let sigmaUm =
+            recipe.stainScaleMm > 0 ? recipe.stainScaleMm * 1000 : Double(image.rows + image.columns) * spacingUm
+        return WhiteIslets(
+            spacingUm: spacingUm, whiteDepthUm: recipe.minimumWhiteDepthMm * 1000, leastPx: smallest,
+            sigmaPx: sigmaUm / spacingUm, threads: threads
+        ).found(in: blurred, tissue: tissue, solid: holeless(tissue), white: white)
     }
 
     /// The tissue with vessels and other small holes filled: they are no edge of the brain.

@@ -58,6 +58,8 @@ public struct SegmentationRecipe: Sendable, Equatable {
     public var maximumHoleMm2 = 0.1
     /// Islands of gray in white matter, and of white in gray, below this area take the label around them, in mm².
     public var minimumIslandMm2 = 1.0
+    /// Islands of white matter in gray from this area on are kept where they are as bright as white matter, however small; 0 keeps none, in mm².
+    public var minimumIsletMm2 = 0.12
     /// White this thin along the tissue's edge is the pale first layer (or the edge's blur) and becomes gray, in µm; 0
     /// leaves it.
     public var rimUm = 800.0

@@ -39,6 +39,25 @@ func stainNormalized(
     return means?.normalized(image, tissue: tissue, threads: threads)
 }
 
+/// The brightness with known gray matter's local mean at 0 and known white matter's at 1; see above.
+///
+/// - Parameter tissue: elsewhere the result is 0.
+/// - Returns: nil where a class is empty.
+func stainNormalized(
+    _ image: Image<Float>, gray: BitImage, white: BitImage, over tissue: BitImage, sigmaPx: Double, threads: Int
+) -> Image<Float>? {
+    let (dark, bright) = (TissueCells(image, tissue: gray), TissueCells(image, tissue: white))
+    var cells = dark
+    // The few cells of both classes are those of which they hold more.
+    let isWhite = zip(bright.weights, dark.weights).map { $0 > $1 }
+    for cell in isWhite.indices where isWhite[cell] {
+        cells.values[cell] = bright.values[cell]
+        cells.weights[cell] = bright.weights[cell]
+    }
+    return LocalMeans(cells, white: isWhite, sigmaCells: sigmaPx / Double(TissueCells.side), threads: threads)?
+        .normalized(image, tissue: tissue, threads: threads)
+}
+
 /// The tissue in cells of 4 × 4 pixels.
 private struct TissueCells {
     static let side = 4

@@ -2,11 +2,14 @@ internal import NDArray
 
 /// How one brain's space maps to the template's: a change of size and a smooth deformation without folds.
 ///
-/// The map from the brain to the template is a formula; its inverse is found by iteration.
+/// The map from the brain to the template is a formula; its inverse is found by iteration. The plane between the hemispheres stays where it is:
+/// they are grown one by one up to it, and what moved across would be cut off.
 public struct BrainDeformation: Sendable {
     /// Standard deviation of the displacement along each axis, its wavelength.
     public static let amplitudeMm: Float = 1.5
     public static let wavelengthMm = 42.0
+    /// So far from the plane between the hemispheres two thirds of the displacement across it are reached.
+    static let medialReachMm: Float = 12
 
     private let waves: [WaveNoise]
     /// Size of the brain along each axis, relative to the template.
@@ -35,7 +38,13 @@ public struct BrainDeformation: Sendable {
         return PointMm(
             plane: point.plane / size.plane + amplitude * waves[0].value(point),
             row: point.row / size.row + amplitude * waves[1].value(point),
-            column: point.column / size.column + amplitude * waves[2].value(point))
+            column: point.column / size.column + amplitude * BrainDeformation.freedom(point) * waves[2].value(point))
+    }
+
+    /// Share of the displacement across the plane between the hemispheres: 0 in it, 1 far from it, without a crease.
+    private static func freedom(_ point: PointMm) -> Float {
+        let away = point.column / medialReachMm
+        return 1 - Math.expf(-away * away)
     }
 
     /// The point of the brain that corresponds to a point of the template's space: `templatePoint` undone, to about 10 nm.
@@ -50,7 +59,8 @@ public struct BrainDeformation: Sendable {
             let next = PointMm(
                 plane: size.plane * (target.plane - amplitude * waves[0].value(point)),
                 row: size.row * (target.row - amplitude * waves[1].value(point)),
-                column: size.column * (target.column - amplitude * waves[2].value(point)))
+                column: size.column
+                    * (target.column - amplitude * BrainDeformation.freedom(point) * waves[2].value(point)))
             let moved = next.square(to: point)
             point = next
             // A float holds 40 mm to 4 · 10⁻⁶ mm.

@@ -56,7 +56,7 @@ extension PhantomScan {
         return result
     }
 
-    /// The hemisphere of a point: by its column; beside the fissure, which wanders, by the side that its tissue lies on.
+    /// The hemisphere of a point: by its column; beside the fissure by the side that its tissue lies on.
     private func isLeft(_ place: SIMD2<Double>) -> Bool {
         guard abs(place.y) < 400 else { return place.y < 0 }
         func depth(_ offset: Double) -> Float { plane.sample(rowUm: place.x, columnUm: place.y + offset)[0] }
