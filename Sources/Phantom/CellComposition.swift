@@ -80,9 +80,10 @@ struct CompositionTables: Sendable {
 
     init(plane: BrainPlane, architecture: BrainArchitecture, pixel: PixelAveraging) {
         let named = plane.kinds.elements.withUnsafeBufferPointer { kinds in
-            var highest: UInt8 = 0
-            for index in kinds.indices { highest = max(highest, max(kinds[index].area, kinds[index].second)) }
-            return Int(highest)
+            // No name is larger than the bits of all names together.
+            var bits: UInt8 = 0
+            for index in kinds.indices { bits |= kinds[index].area | kinds[index].second }
+            return Int(bits)
         }
         let areas = max(architecture.names.count, named) + 1
         let shift = CompositionTables.tileShift
@@ -172,7 +173,7 @@ struct CompositionTables: Sendable {
                         let tileRow = (row >> tileShift) * tilesAcross
                         let blocks = row / BrainPlane.blockSide * plane.deepest.columns
                         // Neighbours mostly ask for the same.
-                        var (lastTile, lastKind) = (-1, TissueKind())
+                        var (lastTile, lastArea, lastSecond) = (-1, UInt8(0), UInt8(0))
                         // As far as bilinear interpolation and the fading into white matter reach.
                         let reach: Float = -1000
                         for block in 0..<plane.deepest.columns where deepest[blocks + block] > reach {
@@ -182,10 +183,11 @@ struct CompositionTables: Sendable {
                                 guard here[0] > reach, here[1] < 1500 else { continue }
                                 let kind = kinds[row &* width &+ column]
                                 let tile = (tileRow + (column >> tileShift)) * 2 + (column < middleColumn ? 0 : 1)
-                                if tile == lastTile, kind == lastKind { continue }
-                                (lastTile, lastKind) = (tile, kind)
+                                let second = kind.secondShare > 0 ? kind.second : kind.area
+                                if tile == lastTile, kind.area == lastArea, second == lastSecond { continue }
+                                (lastTile, lastArea, lastSecond) = (tile, kind.area, second)
                                 asked[tile * areas + Int(kind.area)] = true
-                                if kind.secondShare > 0 { asked[tile * areas + Int(kind.second)] = true }
+                                asked[tile * areas + Int(second)] = true
                             }
                         }
                     }
