@@ -35,17 +35,20 @@ enum ExclusionOnGrid {
                 let (laid, covered) = (DisjointSlices(laid), DisjointSlices(covered))
                 parallelFor(planes, threads: threads) { plane in
                     var inside = 0
-                    for row in 0..<rows {
-                        for column in 0..<columns {
-                            // Indices of image files run column, row, plane.
-                            let place = toMask(SIMD3(Double(column), Double(row), Double(plane)))
-                            let (i, j, k) = (place.x.rounded(), place.y.rounded(), place.z.rounded())
-                            guard i >= 0, j >= 0, k >= 0, i < Double(source.columns), j < Double(source.rows),
-                                k < Double(source.planes)
-                            else { continue }
-                            inside += 1
-                            let at = (Int(k) * source.rows + Int(j)) * source.columns + Int(i)
-                            if source.elements[at] != 0 { laid[(plane * rows + row) * columns + column] = 1 }
+                    source.elements.withUnsafeBufferPointer { voxels in
+                        for row in 0..<rows {
+                            for column in 0..<columns {
+                                // Indices of image files run column, row, plane.
+                                let place = toMask(SIMD3(Double(column), Double(row), Double(plane)))
+                                guard let i = nearestIndex(place.x, below: source.columns),
+                                    let j = nearestIndex(place.y, below: source.rows),
+                                    let k = nearestIndex(place.z, below: source.planes)
+                                else { continue }
+                                inside += 1
+                                if voxels[(k * source.rows + j) * source.columns + i] != 0 {
+                                    laid[(plane * rows + row) * columns + column] = 1
+                                }
+                            }
                         }
                     }
                     covered[plane] = inside
@@ -61,6 +64,15 @@ enum ExclusionOnGrid {
         }
         return laid
     }
+}
+
+/// The whole number next to a place, halves away from 0; nil below 0 and from `count` on.
+@inline(__always)
+private func nearestIndex(_ place: Double, below count: Int) -> Int? {
+    guard place > -0.5, place < Double(count) else { return nil }
+    // The largest number below one half, so that what lies just below a half is not lifted over it.
+    let index = Int(place + 0.499_999_999_999_999_94)
+    return index < count ? index : nil
 }
 
 extension SIMD3<Double> {

@@ -106,12 +106,16 @@ extension BrainFields {
         var depth = Volume<Float>(
             planes: tissueUm.planes, rows: tissueUm.rows, columns: tissueUm.columns, filledWith: .nan)
         var thickness = depth
-        for index in depth.elements.indices {
-            let (tissue, white) = (Float(tissueUm.elements[index]), Float(whiteUm.elements[index]))
-            guard tissue > 0, white <= 0, parts.elements[index] == 0 else { continue }
-            // To a 4096th: the distances are whole µm.
-            depth.elements[index] = (tissue / (tissue - white) * 4096).rounded() / 4096
-            thickness.elements[index] = tissue - white
+        depth.elements.withUnsafeMutableBufferPointer { depth in
+            thickness.elements.withUnsafeMutableBufferPointer { thickness in
+                for index in depth.indices {
+                    let (tissue, white) = (Float(tissueUm.elements[index]), Float(whiteUm.elements[index]))
+                    guard tissue > 0, white <= 0, parts.elements[index] == 0 else { continue }
+                    // To the nearest 4096th: the distances are whole µm. The largest number below one half lifts halves alone.
+                    depth[index] = Float(Int32(tissue / (tissue - white) * 4096 + 0.499_999_97)) / 4096
+                    thickness[index] = tissue - white
+                }
+            }
         }
         func layout<Element>(_ volume: Volume<Element>) -> HDF5Layout {
             .chunked(shape: [1, volume.rows, volume.columns], level: 1)

@@ -52,21 +52,31 @@ struct TiledScanWriter {
                     tileRow * side..<tileRow * side + height,
                     UnsafeMutableBufferPointer(rebasing: buffer[..<(height * columns)]))
             }
-            // Beyond the scan's edge a tile repeats the last row and column.
-            for tile in 0..<tileColumns {
-                for row in 0..<side {
-                    let source = min(row, height - 1) * columns
-                    for column in 0..<side {
-                        tiles[(tile * side + row) * side + column] =
-                            pixels[source + min(tile * side + column, columns - 1)]
-                    }
-                }
+            pixels.withUnsafeBufferPointer { pixels in
+                tiles.withUnsafeMutableBufferPointer { cut(pixels, height: height, into: $0) }
             }
             try tiles.withUnsafeBytes(append)
             progress(Double(tileRow + 1) / Double(tileRows))
         }
         guard fflush(stream) == 0 else {
             throw StageError(.inputOutput, "the scan could not be written to its end; is the disk full?", file: path)
+        }
+    }
+
+    /// Cuts a band of `height` rows into tiles; beyond the scan's edge a tile repeats the last row and column.
+    private func cut(
+        _ pixels: UnsafeBufferPointer<UInt8>, height: Int, into tiles: UnsafeMutableBufferPointer<UInt8>
+    ) {
+        let side = Self.side
+        for tile in 0..<tileColumns {
+            let first = tile * side
+            let width = min(side, columns - first)
+            for row in 0..<side {
+                let source = min(row, height - 1) * columns + first
+                let target = (tile * side + row) * side
+                _ = tiles[target..<target + width].update(fromContentsOf: pixels[source..<source + width])
+                tiles[target + width..<target + side].update(repeating: pixels[source + width - 1])
+            }
         }
     }
 

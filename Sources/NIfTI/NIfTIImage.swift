@@ -43,7 +43,7 @@ public struct NIfTIImage<Voxel: NIfTIVoxel>: Sendable {
     }
 
     /// Number of voxels that are not a number.
-    public var nanCount: Int { volume.elements.count { $0.isNaN } }
+    @inlinable public var nanCount: Int { volume.elements.count { $0.isNaN } }
 }
 
 extension NIfTIImage: Equatable where Voxel: Equatable {}

@@ -17,6 +17,7 @@ extension PhantomScan {
     public func areaContours(toleranceUm: Double = 40) -> AreaContours {
         let (rows, columns) = (plane.fields.rows, plane.fields.columns)
         let middle = Int((-plane.originUm.column / plane.spacingUm).rounded(.up))
+        let deepest = plane.deepest
         // 0 for no cortex, else 1 + 2 × area + hemisphere.
         var names = [UInt16](repeating: 0, count: rows * columns)
         var boxes = [Box?](repeating: nil, count: 2 * 256 + 1)
@@ -25,14 +26,33 @@ extension PhantomScan {
                 plane.fields.elements.withUnsafeBufferPointer { fields in
                     plane.kinds.elements.withUnsafeBufferPointer { kinds in
                         for row in 1..<rows - 1 {
-                            for column in 1..<columns - 1 {
-                                let index = row * columns + column
-                                let (here, kind) = (fields[index], kinds[index])
-                                guard here[0] > 0, here[1] <= 0, kind.area > 0, kind.excludedPart == 0 else { continue }
-                                let name = 1 + 2 * Int(kind.area) + (column < middle ? 0 : 1)
-                                names[index] = UInt16(name)
-                                if boxes[name]?.include(row, column) == nil { boxes[name] = Box(row, column) }
+                            // Boxes grow by runs of one name.
+                            var run = (name: 0, first: 0)
+                            func end(_ column: Int, _ name: Int) {
+                                if run.name > 0 {
+                                    let box = Box(row: row, first: run.first, last: column - 1)
+                                    boxes[run.name] = boxes[run.name]?.union(box) ?? box
+                                }
+                                run = (name, column)
                             }
+                            for block in 0..<deepest.columns {
+                                let first = max(block * BrainPlane.blockSide, 1)
+                                guard deepest[row / BrainPlane.blockSide, block] > 0 else {
+                                    if run.name > 0 { end(first, 0) }
+                                    continue
+                                }
+                                for column in first..<max(min((block + 1) * BrainPlane.blockSide, columns - 1), first) {
+                                    let index = row &* columns &+ column
+                                    let (here, kind) = (fields[index], kinds[index])
+                                    var name = 0
+                                    if here[0] > 0, here[1] <= 0, kind.area > 0, kind.excludedPart == 0 {
+                                        name = 1 + 2 * Int(kind.area) + (column < middle ? 0 : 1)
+                                        names[index] = UInt16(truncatingIfNeeded: name)
+                                    }
+                                    if name != run.name { end(column, name) }
+                                }
+                            }
+                            end(columns - 1, 0)
                         }
                     }
                 }
@@ -79,13 +99,16 @@ private struct Box {
     private var low: (row: Int, column: Int)
     private var high: (row: Int, column: Int)
 
-    init(_ row: Int, _ column: Int) {
-        (low, high) = ((row, column), (row, column))
+    /// A run of a row.
+    init(row: Int, first: Int, last: Int) {
+        (low, high) = ((row, first), (row, last))
     }
 
-    mutating func include(_ row: Int, _ column: Int) {
-        low = (min(low.row, row), min(low.column, column))
-        high = (max(high.row, row), max(high.column, column))
+    func union(_ other: Box) -> Box {
+        var result = self
+        result.low = (min(low.row, other.low.row), min(low.column, other.low.column))
+        result.high = (max(high.row, other.high.row), max(high.column, other.high.column))
+        return result
     }
 
     var rows: Range<Int> { low.row - 1..<high.row + 2 }

@@ -6,6 +6,8 @@ struct AreaMap: Sendable {
     /// Centres of the areas on the hull, in mm, right hemisphere.
     let centresMm: [PointMm]
     private let waves: [WaveNoise]
+    /// The same centres, eight side by side.
+    private let eights: [EightPoints]
 
     /// Places the centres evenly: k-means over the given points of the hull.
     ///
@@ -32,7 +34,9 @@ struct AreaMap: Sendable {
             }
         }
         // From front to back, so that a name says about where an area lies.
-        centresMm = centres.sorted { ($0.plane, $0.row) > ($1.plane, $1.row) }
+        let sorted = centres.sorted { ($0.plane, $0.row) > ($1.plane, $1.row) }
+        centresMm = sorted
+        eights = stride(from: 0, to: sorted.count, by: 8).map { EightPoints(sorted[$0..<min($0 + 8, sorted.count)]) }
     }
 
     /// A point of the hull in the coordinates that the map is straight in: mirrored to the right, with the borders' waves.
@@ -46,7 +50,14 @@ struct AreaMap: Sendable {
     }
 
     /// The area, 1 … n, of a place.
-    func area(at place: PointMm) -> UInt8 { UInt8(nearest(centresMm, to: place) + 1) }
+    func area(at place: PointMm) -> UInt8 {
+        var (best, square) = (0, Float.greatestFiniteMagnitude)
+        for (group, eight) in eights.enumerated() {
+            let squares = eight.squares(to: place)
+            for lane in 0..<8 where squares[lane] < square { (best, square) = (8 * group + lane, squares[lane]) }
+        }
+        return UInt8(best + 1)
+    }
 
     /// The mean of one value an area, by nearness to the areas: the area's own inside, blended over about 2 mm at borders.
     func blended(_ values: [Float], at place: PointMm) -> Float {
@@ -66,6 +77,25 @@ extension PointMm {
     /// Square of the distance to another point.
     func square(to other: PointMm) -> Float {
         let (a, b, c) = (plane - other.plane, row - other.row, column - other.column)
+        return a * a + b * b + c * c
+    }
+}
+
+/// Up to eight points side by side; those that are missing are infinitely far.
+private struct EightPoints: Sendable {
+    private var plane = SIMD8<Float>(repeating: .infinity)
+    private var row = SIMD8<Float>(repeating: .infinity)
+    private var column = SIMD8<Float>(repeating: .infinity)
+
+    init(_ points: ArraySlice<PointMm>) {
+        for (lane, point) in points.enumerated() {
+            (plane[lane], row[lane], column[lane]) = (point.plane, point.row, point.column)
+        }
+    }
+
+    /// Squares of the distances to a point, as `PointMm.square(to:)` has them.
+    @inline(__always) func squares(to point: PointMm) -> SIMD8<Float> {
+        let (a, b, c) = (plane - point.plane, row - point.row, column - point.column)
         return a * a + b * b + c * c
     }
 }

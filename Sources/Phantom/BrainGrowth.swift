@@ -391,9 +391,3 @@ struct BrainDraft: Sendable {
             ))
     }
 }
-
-/// Whole µm; distances beyond the reach are not told apart.
-@inline(__always)
-func micrometres(_ millimetres: Float) -> Int16 {
-    Int16((min(max(millimetres, -BrainDraft.reachMm), BrainDraft.reachMm) * 1000).rounded())
-}

@@ -11,7 +11,9 @@ public struct BrainPlane: Sendable {
     public let originUm: (row: Double, column: Double)
     /// Position of the plane along the brain.
     public let positionUm: Double
-    /// For blocks of `blockSide`² elements, whether any tissue is in the block or near it.
+    /// For blocks of `blockSide`² elements, the largest distance to the tissue's border in the block.
+    let deepest: Image<Float>
+    /// For the same blocks, whether any tissue is in the block or near it.
     let occupied: Image<Bool>
 
     static let blockSide = 8
@@ -54,7 +56,9 @@ public struct BrainPlane: Sendable {
         originUm = (brain.originUm.row, brain.originUm.column)
         self.positionUm = positionUm
         // Between elements of a distance field the value rises by less than the spacing.
-        occupied = BrainPlane.occupancy(fields, reach: -2 * Float(spacingUm))
+        let reach = -2 * Float(spacingUm)
+        deepest = BrainPlane.deepest(in: fields)
+        occupied = deepest.map { $0 > reach }
     }
 
     /// The fields at a point of the plane, bilinear; outside the grid the nearest element's.
@@ -92,16 +96,22 @@ public struct BrainPlane: Sendable {
         return (Double(down / length), Double(across / length))
     }
 
-    private static func occupancy(_ fields: Image<SIMD2<Float>>, reach: Float) -> Image<Bool> {
+    private static func deepest(in fields: Image<SIMD2<Float>>) -> Image<Float> {
         let (rows, columns) = (fields.rows / blockSide + 1, fields.columns / blockSide + 1)
-        var blocks = Image(rows: rows, columns: columns, filledWith: false)
+        var blocks = Image(rows: rows, columns: columns, filledWith: -Float.infinity)
         let width = fields.columns
         blocks.elements.withUnsafeMutableBufferPointer { blocks in
             fields.elements.withUnsafeBufferPointer { values in
                 for row in 0..<fields.rows {
                     let start = row / blockSide * columns
-                    for column in 0..<width where values[row * width + column][0] > reach {
-                        blocks[start + column / blockSide] = true
+                    for block in 0..<columns {
+                        var most = blocks[start + block]
+                        let first = block * blockSide
+                        for column in first..<min(first + blockSide, width) {
+                            let here = values[row &* width &+ column][0]
+                            if here > most { most = here }
+                        }
+                        blocks[start + block] = most
                     }
                 }
             }
@@ -118,36 +128,30 @@ public struct BrainPlane: Sendable {
                 ((2 - t) * t - 1) * t / 2, ((3 * t - 5) * t * t + 2) / 2, ((4 - 3 * t) * t + 1) * t / 2,
                 (t - 1) * t * t / 2)
         }
-        func neighbours(_ base: Int, _ count: Int) -> (Int, Int, Int, Int) {
-            (max(base - 1, 0), base, min(base + 1, count - 1), min(base + 2, count - 1))
-        }
         let rows = (image.rows - 1) * times + 1
         let width = image.columns
         let columns = (width - 1) * times + 1
-        var line = [SIMD2<Float>](repeating: .zero, count: width)
+        // A line of the image at a row between its rows, with one more value on its left and one on its right.
+        var line = [SIMD2<Float>](repeating: .zero, count: width + 2)
         let elements = [SIMD2<Float>](unsafeUninitializedCapacity: rows * columns) { buffer, count in
             image.elements.withUnsafeBufferPointer { source in
                 line.withUnsafeMutableBufferPointer { line in
-                    weights.withUnsafeBufferPointer { weights in
-                        for row in 0..<rows {
-                            let (a, b, c, d) = neighbours(min(row / times, image.rows - 1), image.rows)
-                            let w = weights[row % times]
-                            for column in 0..<width {
-                                line[column] = combined(
-                                    w, source[a * width + column], source[b * width + column],
-                                    source[c * width + column], source[d * width + column])
-                            }
-                            let start = row * columns
-                            for base in 0..<width - 1 {
-                                let (a, b, c, d) = neighbours(base, width)
-                                let (one, two, three, four) = (line[a], line[b], line[c], line[d])
-                                let place = start + base * times
-                                for step in 0..<times {
-                                    buffer[place + step] = combined(weights[step], one, two, three, four)
-                                }
-                            }
-                            buffer[start + columns - 1] = line[width - 1]
+                    guard let source = source.baseAddress, let line = line.baseAddress, let target = buffer.baseAddress
+                    else { return }
+                    for row in 0..<rows {
+                        let base = min(row / times, image.rows - 1)
+                        let (after, next) = (min(base + 1, image.rows - 1), min(base + 2, image.rows - 1))
+                        combine(
+                            weights[row % times], source + max(base - 1, 0) * width, source + base * width,
+                            source + after * width, source + next * width, count: width, into: line + 1, stride: 1)
+                        (line[0], line[width + 1]) = (line[1], line[width])
+                        let start = target + row * columns
+                        for step in 0..<times {
+                            combine(
+                                weights[step], line, line + 1, line + 2, line + 3, count: width - 1,
+                                into: start + step, stride: times)
                         }
+                        start[columns - 1] = line[width]
                     }
                 }
             }
@@ -157,11 +161,26 @@ public struct BrainPlane: Sendable {
     }
 }
 
-@inline(__always)
-private func combined(
-    _ weights: SIMD4<Float>, _ a: SIMD2<Float>, _ b: SIMD2<Float>, _ c: SIMD2<Float>, _ d: SIMD2<Float>
-) -> SIMD2<Float> {
-    let first: SIMD2<Float> = weights[0] * a + weights[1] * b
-    let second: SIMD2<Float> = weights[2] * c + weights[3] * d
-    return first + second
+/// Weighted sums of four rows of values, each `stride` after the one before it; two at a time.
+private func combine(
+    _ weights: SIMD4<Float>, _ one: UnsafePointer<SIMD2<Float>>, _ two: UnsafePointer<SIMD2<Float>>,
+    _ three: UnsafePointer<SIMD2<Float>>, _ four: UnsafePointer<SIMD2<Float>>, count: Int,
+    into target: UnsafeMutablePointer<SIMD2<Float>>, stride: Int
+) {
+    func pair(_ values: UnsafePointer<SIMD2<Float>>, _ index: Int) -> SIMD4<Float> {
+        UnsafeRawPointer(values + index).loadUnaligned(as: SIMD4<Float>.self)
+    }
+    var index = 0
+    while index &+ 1 < count {
+        let first = weights[0] * pair(one, index) + weights[1] * pair(two, index)
+        let second = weights[2] * pair(three, index) + weights[3] * pair(four, index)
+        let both = first + second
+        target[index &* stride] = both.lowHalf
+        target[(index &+ 1) &* stride] = both.highHalf
+        index &+= 2
+    }
+    guard index < count else { return }
+    let first = weights[0] * one[index] + weights[1] * two[index]
+    let second = weights[2] * three[index] + weights[3] * four[index]
+    target[index * stride] = first + second
 }

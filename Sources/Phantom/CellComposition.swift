@@ -20,6 +20,22 @@ struct CellComposition: Sendable, Equatable {
     }
 }
 
+/// What a pixel larger than cells shows of a composition.
+struct CellCover: Sendable {
+    /// Share of the section that cell bodies take.
+    private(set) var covered: Float
+    /// Start of the granularity.
+    private(set) var grains: Int32
+
+    init(_ lanes: SIMD4<Float>) { (covered, grains) = (lanes[1], Int32(lanes[3])) }
+
+    /// The granularity is that of the larger share.
+    @inline(__always) mutating func blend(with other: CellCover, share: Float) {
+        covered += share * (other.covered - covered)
+        if share > 0.5 { grains = other.grains }
+    }
+}
+
 /// What averaging over a pixel leaves of the variance of cells, by the size of the cells.
 struct PixelAveraging: Sendable {
     let areaUm2: Float
@@ -47,6 +63,7 @@ struct CompositionTables: Sendable {
 
     /// `number × depths + depth`.
     let entries: [SIMD4<Float>]
+    private let covers: [CellCover]
     /// Layer 1 … 6 of each entry, 0 outside the cortex.
     let layers: [UInt8]
     /// Number of the table for (tile, hemisphere, area): `((tileRow × across + tileColumn) × 2 + hemisphere) × areas + area`.
@@ -63,9 +80,10 @@ struct CompositionTables: Sendable {
 
     init(plane: BrainPlane, architecture: BrainArchitecture, pixel: PixelAveraging) {
         let named = plane.kinds.elements.withUnsafeBufferPointer { kinds in
-            var highest: UInt8 = 0
-            for kind in kinds { highest = max(highest, kind.area, kind.second) }
-            return Int(highest)
+            // No name is larger than the bits of all names together.
+            var bits: UInt8 = 0
+            for index in kinds.indices { bits |= kinds[index].area | kinds[index].second }
+            return Int(bits)
         }
         let areas = max(architecture.names.count, named) + 1
         let shift = CompositionTables.tileShift
@@ -80,16 +98,25 @@ struct CompositionTables: Sendable {
             tables += CompositionTables.table(of: part, pixel: pixel)
             layers += [UInt8](repeating: 0, count: CompositionTables.depths)
         }
-        for (place, point) in CompositionTables.needed(
-            in: plane, areas: areas, middleColumn: middle, tilesAcross: across)
-        {
+        let needed = CompositionTables.needed(in: plane, areas: areas, middleColumn: middle, tilesAcross: across)
+        tables.reserveCapacity(tables.count + needed.count * CompositionTables.depths)
+        layers.reserveCapacity(layers.count + needed.count * CompositionTables.depths)
+        // What the tables of an area have in common, by hemisphere and area.
+        var common = [ProfileByDepth?](repeating: nil, count: 2 * areas)
+        for (place, point) in needed {
             numbers[place] = Int32(tables.count / CompositionTables.depths)
-            let profile = architecture.profile(
-                area: UInt8(place % areas), hemisphere: place / areas % 2 == 0 ? .left : .right)
-            tables += CompositionTables.table(of: profile, slow: architecture.slowFactors(at: point), pixel: pixel)
-            layers += CompositionTables.layers(of: profile)
+            let which = place % (2 * areas)
+            let profile =
+                common[which]
+                ?? ProfileByDepth(
+                    architecture.profile(
+                        area: UInt8(which % areas), hemisphere: which < areas ? .left : .right))
+            common[which] = profile
+            profile.addTable(to: &tables, slow: architecture.slowFactors(at: point), pixel: pixel)
+            layers += profile.layers
         }
         entries = tables
+        covers = tables.map(CellCover.init)
         self.layers = layers
         // Where nothing is asked for, cortex as it is on average.
         self.numbers = numbers.map { max($0, 0) }
@@ -101,26 +128,67 @@ struct CompositionTables: Sendable {
         highestDensity = tables.reduce(white[0]) { max($0, $1[0] + $1[2]) }
     }
 
+    struct Pointers {
+        let entries: UnsafePointer<SIMD4<Float>>
+        let covers: UnsafePointer<CellCover>
+        let layers: UnsafePointer<UInt8>
+        let numbers: UnsafePointer<Int32>
+        let partNumbers: UnsafePointer<Int32>
+    }
+
+    /// Pointers into the tables: valid inside `body` only.
+    func withUnsafePointers<Result>(_ body: (Pointers) -> Result) -> Result {
+        entries.withUnsafeBufferPointer { entries in
+            covers.withUnsafeBufferPointer { covers in
+                layers.withUnsafeBufferPointer { layers in
+                    numbers.withUnsafeBufferPointer { numbers in
+                        partNumbers.withUnsafeBufferPointer { parts in
+                            guard let entries = entries.baseAddress, let covers = covers.baseAddress,
+                                let layers = layers.baseAddress, let numbers = numbers.baseAddress,
+                                let parts = parts.baseAddress
+                            else { preconditionFailure("The tables are never empty.") }
+                            return body(
+                                Pointers(
+                                    entries: entries, covers: covers, layers: layers, numbers: numbers,
+                                    partNumbers: parts))
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     /// The tables that pixels may ask for, and the middle of each one's tile.
     private static func needed(
         in plane: BrainPlane, areas: Int, middleColumn: Int, tilesAcross: Int
     ) -> [(place: Int, point: PointMm)] {
         let width = plane.fields.columns
         let tiles = ((plane.fields.rows >> tileShift) + 1) * tilesAcross
+        let deepest = plane.deepest.elements
         var asked = [Bool](repeating: false, count: tiles * 2 * areas)
         asked.withUnsafeMutableBufferPointer { asked in
             plane.fields.elements.withUnsafeBufferPointer { fields in
                 plane.kinds.elements.withUnsafeBufferPointer { kinds in
                     for row in 0..<plane.fields.rows {
                         let tileRow = (row >> tileShift) * tilesAcross
-                        for column in 0..<width {
-                            // As far as bilinear interpolation and the fading into white matter reach.
-                            let here = fields[row * width + column]
-                            guard here[0] > -1000, here[1] < 1500 else { continue }
-                            let kind = kinds[row * width + column]
-                            let tile = (tileRow + (column >> tileShift)) * 2 + (column < middleColumn ? 0 : 1)
-                            asked[tile * areas + Int(kind.area)] = true
-                            if kind.secondShare > 0 { asked[tile * areas + Int(kind.second)] = true }
+                        let blocks = row / BrainPlane.blockSide * plane.deepest.columns
+                        // Neighbours mostly ask for the same.
+                        var (lastTile, lastArea, lastSecond) = (-1, UInt8(0), UInt8(0))
+                        // As far as bilinear interpolation and the fading into white matter reach.
+                        let reach: Float = -1000
+                        for block in 0..<plane.deepest.columns where deepest[blocks + block] > reach {
+                            let first = block * BrainPlane.blockSide
+                            for column in first..<min(first + BrainPlane.blockSide, width) {
+                                let here = fields[row &* width &+ column]
+                                guard here[0] > reach, here[1] < 1500 else { continue }
+                                let kind = kinds[row &* width &+ column]
+                                let tile = (tileRow + (column >> tileShift)) * 2 + (column < middleColumn ? 0 : 1)
+                                let second = kind.secondShare > 0 ? kind.second : kind.area
+                                if tile == lastTile, kind.area == lastArea, second == lastSecond { continue }
+                                (lastTile, lastArea, lastSecond) = (tile, kind.area, second)
+                                asked[tile * areas + Int(kind.area)] = true
+                                asked[tile * areas + Int(second)] = true
+                            }
                         }
                     }
                 }
@@ -141,60 +209,13 @@ struct CompositionTables: Sendable {
         }
     }
 
-    /// Half the width over which a layer turns into the next, as a share of the thickness.
-    private static let softness: Float = 0.022
-
-    /// Cells by depth of a profile.
-    static func table(of profile: AreaProfile, slow: SlowFactors, pixel: PixelAveraging) -> [SIMD4<Float>] {
-        (0..<depths).map { index in
-            let depth = (Float(index) + 0.5) / Float(depths)
-            let layers = layerShares(profile.fractions, depth: depth)
-            var (cells, covered) = (Float(0), Float(0))
-            for layer in 0..<6 {
-                let density = layers[layer] * profile.cellsPerMm2[layer] * slow.cells[layer]
-                cells += density
-                covered += density * profile.cellAreaUm2[layer]
-            }
-            let area = cells > 0 ? covered / cells : 0
-            if let stripe = profile.paleStripe {
-                let away = abs(depth - stripe.depth) / max(stripe.width / 2, 1e-3)
-                cells *= 1 - stripe.strength * min(max(2 * (1 - away), 0), 1)
-            }
-            return CellComposition(
-                cellsPerMm2: cells, areaUm2: area, giantPerMm2: layers[4] * profile.giantCellsPerMm2, pixel: pixel
-            ).lanes
-        }
-    }
-
-    /// The layer, 1 … 6, at each depth of a profile.
-    static func layers(of profile: AreaProfile) -> [UInt8] {
-        (0..<depths).map { index in
-            let depth = (Float(index) + 0.5) / Float(depths)
-            var (layer, border) = (0, profile.fractions[0])
-            while layer < 5, depth > border {
-                layer += 1
-                border += profile.fractions[layer]
-            }
-            return UInt8(layer + 1)
-        }
-    }
-
-    /// How much of each layer a depth has: a partition of 1, blended at the borders.
-    static func layerShares(_ fractions: [Float], depth: Float) -> SIMD8<Float> {
-        var shares = SIMD8<Float>(repeating: 0)
-        var (border, above) = (Float(0), Float(1))
-        for layer in 0..<6 {
-            border += fractions[layer]
-            let below = layer == 5 ? 0 : min(max((depth - border) / (2 * softness) + 0.5, 0), 1)
-            shares[layer] = max(above - below, 0)
-            above = min(above, below)
-        }
-        return shares
-    }
-
     /// Cells by depth of a part that is left out: deep nuclei, folia of the cerebellum, nuclei of the brainstem.
     private static func table(of part: BrainPart, pixel: PixelAveraging) -> [SIMD4<Float>] {
-        if part == .cerebrum { return table(of: .base, slow: SlowFactors(cells: SIMD8(repeating: 1)), pixel: pixel) }
+        if part == .cerebrum {
+            var table: [SIMD4<Float>] = []
+            ProfileByDepth(.base).addTable(to: &table, slow: SlowFactors(cells: SIMD8(repeating: 1)), pixel: pixel)
+            return table
+        }
         return (0..<depths).map { index in
             let depth = (Float(index) + 0.5) / Float(depths)
             switch part {

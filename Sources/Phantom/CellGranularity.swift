@@ -18,7 +18,8 @@ struct CellGranularity: Sendable {
     /// Start of the values for pixels that hold `count` cells on average.
     static func start(count: Float) -> Int {
         guard count > lowest else { return 0 }
-        let level = Int((perOctave * Float(Math.log(Double(count / lowest)) / 0.693_147_180_56)).rounded())
+        // To the nearest level: the largest number below one half lifts halves alone, and calls no function.
+        let level = Int(perOctave * Float(Math.log(Double(count / lowest)) / 0.693_147_180_56) + 0.499_999_97)
         return min(level, levels - 1) * quantiles
     }
 

@@ -58,13 +58,21 @@ public struct CuttingArtefact: Sendable, Equatable {
             guard distance >= half else { return Sheets() }
             // The slope of the fading is below 1/2: each step more than halves the error.
             var flat = distance - half
-            for _ in 0..<12 { flat = max(distance - half * fading(flat), 0) }
+            for _ in 0..<12 {
+                let before = flat
+                flat = max(distance - half * fading(flat), 0)
+                if flat == before { break }
+            }
             return Sheets(global(along, across < 0 ? -flat : flat))
         case .fold:
             var sheets = Sheets()
             for side in [1.0, -1.0] where side * across >= -half {
                 var flat = max(side * across + half, 0)
-                for _ in 0..<12 { flat = max(side * across + half * holding(flat), 0) }
+                for _ in 0..<12 {
+                    let before = flat
+                    flat = max(side * across + half * holding(flat), 0)
+                    if flat == before { break }
+                }
                 sheets.append(global(along, side * flat))
             }
             return sheets

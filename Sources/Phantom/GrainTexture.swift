@@ -19,9 +19,10 @@ struct GrainTexture: Sendable {
         // Three boxes of width w have the variance (w² − 1) / 4.
         let width = min(Int((4 * sizePx * sizePx + 1).squareRoot().rounded()), side)
         for _ in 0..<3 where width > 1 {
-            // Along the rows, then turned about, twice: both axes, and the way it was.
-            field = GrainTexture.boxedAndTransposed(field, side: side, width: width)
-            field = GrainTexture.boxedAndTransposed(field, side: side, width: width)
+            // Turned about, then along the columns, twice: both axes, and the way it was.
+            for _ in 0..<2 {
+                field = GrainTexture.boxed(GrainTexture.transposed(field, side: side), side: side, width: width)
+            }
         }
         let mean = field.reduce(0, +) / Float(field.count)
         let square = field.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Float(field.count)
@@ -29,18 +30,35 @@ struct GrainTexture: Sendable {
         values = field.map { ($0 - mean) * scale }
     }
 
-    /// Running mean of `width` along the rows of a torus.
-    private static func boxedAndTransposed(_ field: [Float], side: Int, width: Int) -> [Float] {
+    private static func transposed(_ field: [Float], side: Int) -> [Float] {
         [Float](unsafeUninitializedCapacity: side * side) { result, count in
             field.withUnsafeBufferPointer { field in
                 for row in 0..<side {
-                    let line = row * side
-                    var sum: Float = 0
-                    for place in 0..<width { sum += field[line + place] }
-                    for column in 0..<side {
-                        result[column * side + row] = sum
-                        let ahead = column + width < side ? column + width : column + width - side
-                        sum += field[line + ahead] - field[line + column]
+                    for column in 0..<side { result[row &* side &+ column] = field[column &* side &+ row] }
+                }
+            }
+            count = side * side
+        }
+    }
+
+    /// Running sum of `width` along the columns of a torus, for all columns at once.
+    private static func boxed(_ field: [Float], side: Int, width: Int) -> [Float] {
+        var sums = [Float](repeating: 0, count: side)
+        return [Float](unsafeUninitializedCapacity: side * side) { result, count in
+            field.withUnsafeBufferPointer { field in
+                sums.withUnsafeMutableBufferPointer { sums in
+                    guard let field = field.baseAddress, let result = result.baseAddress else { return }
+                    for row in 0..<width {
+                        let line = field + row * side
+                        for column in 0..<side { sums[column] += line[column] }
+                    }
+                    for row in 0..<side {
+                        let (line, target) = (field + row * side, result + row * side)
+                        let ahead = field + (row + width) % side * side
+                        for column in 0..<side {
+                            target[column] = sums[column]
+                            sums[column] += ahead[column] - line[column]
+                        }
                     }
                 }
             }

@@ -24,7 +24,7 @@ extension PhantomScan {
     public func midDepthLine(stepUm: Double = 75) -> MidDepthLine {
         let (rows, columns) = (plane.fields.rows, plane.fields.columns)
         // b is minus the distance to the white surface as the plane has it.
-        let difference = plane.fields.elements.map { $0[0] + $0[1] }
+        let difference = plane.fields.map { $0[0] + $0[1] }.elements
         let lines = difference.withUnsafeBufferPointer {
             isoLines(of: $0, columns: columns, rows: 0..<rows - 1, columns: 0..<columns - 1)
         }

@@ -140,14 +140,16 @@ public struct PhantomScan: Sendable {
         let places = light.slowColumns(first: tile.firstColumn + skipped.columns, count: tile.columns)
         let disturbed = lay.isDisturbed(at: middle(of: tile), radiusUm: radius(of: tile))
         levels.withUnsafeMutableBufferPointer { levels in
-            withTissueLookup { tissue in
-                for row in 0..<tile.rows {
-                    let pixels = row * tile.columns..<(row + 1) * tile.columns
-                    stain(row: tile.firstRow + row, of: tile, disturbed: disturbed, tissue: tissue, line: &line)
-                    light.expose(
-                        row: tile.firstRow + row + skipped.rows, places: places, columns: columns, line: line,
-                        strokes: strokes[pixels],
-                        densityToLevel: UnsafeMutableBufferPointer(rebasing: levels[pixels]))
+            strokes.withUnsafeBufferPointer { strokes in
+                withTissueLookup { tissue in
+                    for row in 0..<tile.rows {
+                        let pixels = row * tile.columns..<(row + 1) * tile.columns
+                        stain(row: tile.firstRow + row, of: tile, disturbed: disturbed, tissue: tissue, line: &line)
+                        light.expose(
+                            row: tile.firstRow + row + skipped.rows, places: places, columns: columns, line: line,
+                            strokes: UnsafeBufferPointer(rebasing: strokes[pixels]),
+                            densityToLevel: UnsafeMutableBufferPointer(rebasing: levels[pixels]))
+                    }
                 }
             }
         }
@@ -171,11 +173,19 @@ public struct PhantomScan: Sendable {
         let noise = PixelNoise(seed: seed, row: row + skipped.rows)
         let first = tile.firstColumn + skipped.columns
         line.withUnsafeMutableBufferPointer { line in
-            for index in 0..<line.count {
-                let column = Float(first + index)
-                line[index] = tissue.stained(
-                    row: row0 + column * rowStep, column: column0 + column * columnStep,
-                    quantile: noise.quantile(first + index))
+            for start in stride(from: 0, to: line.count, by: TissueLookup.runLength) {
+                let run = start..<min(start + TissueLookup.runLength, line.count)
+                func place(_ index: Int) -> TissueLookup.Place {
+                    let column = Float(first &+ index)
+                    return tissue.place(row: row0 + column * rowStep, column: column0 + column * columnStep)
+                }
+                if tissue.isSlide(from: place(run.lowerBound), to: place(run.upperBound - 1)) {
+                    for index in run { line[index] = StainedPixel() }
+                } else {
+                    for index in run {
+                        line[index] = tissue.stained(place(index), quantile: noise.quantile(first &+ index))
+                    }
+                }
             }
         }
         guard disturbed else { return }
@@ -187,8 +197,9 @@ public struct PhantomScan: Sendable {
             line[index] = StainedPixel()
             for (number, sheet) in [sheets.upper, sheets.lower].prefix(sheets.count).enumerated() {
                 let found = tissue.stained(
-                    row: Float((sheet.row - plane.originUm.row) * scale),
-                    column: Float((sheet.column - plane.originUm.column) * scale),
+                    tissue.place(
+                        row: Float((sheet.row - plane.originUm.row) * scale),
+                        column: Float((sheet.column - plane.originUm.column) * scale)),
                     quantile: (number == 0 ? noise : under).quantile(first + index))
                 line[index].coverage = max(line[index].coverage, found.coverage)
                 line[index].density += found.density

@@ -5,7 +5,7 @@ struct ScanLight: Sendable {
     /// Stain in gray and in white matter, light; relative, every `coarseUm` of the field.
     private let uneven: Image<SIMD4<Float>>
     private let exposure: [Float]
-    private let grains: [GrainLayer]
+    private let grain: SlideGrain
     private let noise: [Float]
     private let seed: UInt64
     private let blurWeight: Float
@@ -23,23 +23,7 @@ struct ScanLight: Sendable {
         self.seed = seed ^ 0x6e6f_6973_65
         uneven = ScanLight.unevenness(field: field, stain: stain, positionUm: positionUm, texture: texture, seed: seed)
         exposure = stain.exposure()
-        var random = SeededGenerator(seed: seed, stream: "grain")
-        // Sides without a common factor: the sum repeats after 800 mm.
-        let textures = [
-            GrainTexture(side: 256, sizePx: 2, generator: &random),
-            GrainTexture(side: 227, sizePx: 4.5, generator: &random),
-        ]
-        let retained = CellBody.retainedVariance(pixelUm: Float(spacingUm), sigmaUm: Float(1.6 * stain.grainUm))
-        let strength = Float(stain.grain) * retained.squareRoot()
-        var layers = [(0, stain.grainUm / 2, 0.8 * strength), (1, stain.grainUm / 2, 0.6 * strength)]
-        // Fibres between the cells: seen where cells are, averaged away in larger pixels.
-        if spacingUm < PhantomScan.cellPixelUm, stain.grain > 0 { layers += [(0, 1.3, 0.035), (1, 2.1, 0.025)] }
-        grains = layers.map { number, pitchUm, strength in
-            let side = textures[number].side
-            return GrainLayer(
-                texture: textures[number], pitchUm: pitchUm, strength: strength,
-                offset: (random.index(below: side), random.index(below: side)))
-        }
+        grain = SlideGrain(stain: stain, spacingUm: spacingUm, seed: seed)
         noise = normalQuantiles(256).map { $0 * Float(stain.noiseLevels) }
         // Three taps (w, 1 − 2w, w) have the variance 2w.
         blurWeight = Float(min(stain.blurPx * stain.blurPx / 2, 1.0 / 3))
@@ -51,33 +35,47 @@ struct ScanLight: Sendable {
     /// - Parameters:
     ///   - row: in pixels of the whole field.
     ///   - places: the columns' among the slow factors, as `slowColumns` tells them.
-    ///   - columns: theirs in the grain textures, as `grainColumns` tells them.
+    ///   - columns: theirs in the grain, as `grainColumns` tells them.
     ///   - strokes: what lies on and in the row beside tissue: share that is missing, density that is added.
     ///   - levels: holds the density of the cells that were drawn, and gets gray levels.
     func expose(
-        row: Int, places: [SlowPlace], columns: [[Int32]], line: [StainedPixel], strokes: ArraySlice<SIMD2<Float>>,
-        densityToLevel levels: UnsafeMutableBufferPointer<Float>
+        row: Int, places: [SlowPlace], columns: [SIMD4<Int32>], line: [StainedPixel],
+        strokes: UnsafeBufferPointer<SIMD2<Float>>, densityToLevel levels: UnsafeMutableBufferPointer<Float>
     ) {
-        let slow = slowLine(row: row, places)
-        let grain = grainLine(row: row, columns: columns, count: levels.count)
+        let slow = slowRow(row)
+        let rowEdge = edgeDensity(ofRow: row)
+        let start = grain.row(row)
+        let (strengths, hasFibres) = (grain.strengths, grain.hasFibres)
         let steps = Float(SectionStain.densitySteps)
         let last = Float(exposure.count - 1)
         let white = whiteDensity
         exposure.withUnsafeBufferPointer { exposure in
             line.withUnsafeBufferPointer { line in
-                strokes.withUnsafeBufferPointer { strokes in
-                    slow.withUnsafeBufferPointer { slow in
-                        grain.withUnsafeBufferPointer { grain in
-                            for index in 0..<levels.count {
-                                let (local, mark, pixel) = (slow[index], strokes[index], line[index])
-                                var density = mark[1] + local[3]
-                                if pixel.coverage > 0 {
-                                    let stain = pixel.density <= white ? local[1] : local[0]
-                                    let own = (pixel.density + levels[index]) * stain + pixel.coverage * grain[index]
-                                    density += own * (1 - mark[0])
+                slow.withUnsafeBufferPointer { slow in
+                    places.withUnsafeBufferPointer { places in
+                        columns.withUnsafeBufferPointer { columns in
+                            grain.values.withUnsafeBufferPointer { values in
+                                for index in 0..<levels.count {
+                                    let (place, mark, pixel) = (places[index], strokes[index], line[index])
+                                    let left = slow[Int(place.whole)]
+                                    let local = left + place.share * (slow[Int(place.whole) &+ 1] - left)
+                                    var density = mark[1] + max(rowEdge, place.edge)
+                                    if pixel.coverage > 0 {
+                                        let stain = pixel.density <= white ? local[1] : local[0]
+                                        let texel = start &+ columns[index]
+                                        var grain: Float = 0
+                                        grain += strengths[0] * values[Int(texel[0])]
+                                        grain += strengths[1] * values[Int(texel[1])]
+                                        if hasFibres {
+                                            grain += strengths[2] * values[Int(texel[2])]
+                                            grain += strengths[3] * values[Int(texel[3])]
+                                        }
+                                        let own = (pixel.density + levels[index]) * stain + pixel.coverage * grain
+                                        density += own * (1 - mark[0])
+                                    }
+                                    let step = min(max(density * steps + 0.5, 0), last)
+                                    levels[index] = exposure[Int(wholePart(step))] * local[2]
                                 }
-                                let step = min(max(density * steps + 0.5, 0), last)
-                                levels[index] = exposure[Int(step)] * local[2]
                             }
                         }
                     }
@@ -98,22 +96,29 @@ struct ScanLight: Sendable {
         let (side, middle) = (blurWeight, 1 - 2 * blurWeight)
         let width = tile.columns
         var line = [Float](repeating: 0, count: width)
+        var random = [Float](repeating: 0, count: width)
         levels.withUnsafeBufferPointer { levels in
             noise.withUnsafeBufferPointer { noise in
                 line.withUnsafeMutableBufferPointer { line in
-                    for row in 0..<tile.rows - 2 {
-                        let above = row * width
-                        for column in 0..<width {
-                            line[column] =
-                                side * (levels[above + column] + levels[above + 2 * width + column])
-                                + middle * levels[above + width + column]
-                        }
-                        let random = PixelNoise(seed: seed, row: firstRow + row)
-                        let pixels = target + row * stride
-                        for column in 0..<width - 2 {
-                            let level = side * (line[column] + line[column + 2]) + middle * line[column + 1]
-                            let noisy = level + noise[random.quantile(firstColumn + column)]
-                            pixels[column] = UInt8(min(max(noisy + 0.5, 0), 255))
+                    random.withUnsafeMutableBufferPointer { random in
+                        guard let levels = levels.baseAddress else { return }
+                        for row in 0..<tile.rows - 2 {
+                            let above = levels + row * width
+                            let (here, below) = (above + width, above + 2 * width)
+                            for column in 0..<width {
+                                line[column] = side * (above[column] + below[column]) + middle * here[column]
+                            }
+                            let bits = PixelNoise(seed: seed, row: firstRow + row)
+                            for column in 0..<width - 2 {
+                                random[column] = noise[bits.quantile(firstColumn &+ column)]
+                            }
+                            let pixels = target + row * stride
+                            for column in 0..<width - 2 {
+                                let level = side * (line[column] + line[column + 2]) + middle * line[column + 1]
+                                let noisy = level + random[column]
+                                pixels[column] = UInt8(
+                                    truncatingIfNeeded: wholePart(min(max(noisy + 0.5, 0), 255)))
+                            }
                         }
                     }
                 }
@@ -123,58 +128,24 @@ struct ScanLight: Sendable {
 
     // MARK: Lines
 
-    /// Correlated grain in optical density along a row.
-    private func grainLine(row: Int, columns: [[Int32]], count: Int) -> [Float] {
-        var line = [Float](repeating: 0, count: count)
-        for (layer, columns) in zip(grains, columns) {
-            let start = layer.place(row, spacingUm: spacingUm, offset: layer.offset.row) * layer.texture.side
-            line.withUnsafeMutableBufferPointer { line in
-                layer.texture.values.withUnsafeBufferPointer { values in
-                    columns.withUnsafeBufferPointer { columns in
-                        for index in 0..<count {
-                            line[index] += layer.strength * values[start + Int(columns[index])]
-                        }
-                    }
-                }
-            }
-        }
-        return line
-    }
+    /// Where the columns of a tile lie in the grain.
+    func grainColumns(first: Int, count: Int) -> [SIMD4<Int32>] { grain.columns(first: first, count: count) }
 
-    /// Where the columns of a tile lie in the grain textures, one list for each.
-    func grainColumns(first: Int, count: Int) -> [[Int32]] {
-        grains.map { layer in
-            (first..<first + count).map {
-                Int32(layer.place($0, spacingUm: spacingUm, offset: layer.offset.column))
-            }
-        }
-    }
-
-    /// The slow factors along a row, and what the cover glass adds: stain in gray, in white, light, optical density.
-    private func slowLine(row: Int, _ places: [SlowPlace]) -> [SIMD4<Float>] {
+    /// The slow factors where a row crosses their columns: stain in gray, in white, light.
+    private func slowRow(_ row: Int) -> [SIMD4<Float>] {
         let scale = spacingUm / ScanLight.coarseUm
         let down = min(max((Double(row) + 0.5) * scale, 0), Double(uneven.rows) - 1.001)
         let (above, share) = (Int(down) * uneven.columns, Float(down - down.rounded(.down)))
-        let coarse = (0..<uneven.columns).map { column in
+        return (0..<uneven.columns).map { column in
             let upper = uneven.elements[above + column]
             return upper + share * (uneven.elements[above + uneven.columns + column] - upper)
         }
-        let placeRow = (Double(row) + 0.5) * spacingUm
-        let rowEdge = edgeDensity(distanceUm: min(placeRow, field.heightUm - placeRow))
-        return [SIMD4<Float>](unsafeUninitializedCapacity: places.count) { line, filled in
-            coarse.withUnsafeBufferPointer { coarse in
-                places.withUnsafeBufferPointer { places in
-                    for index in 0..<places.count {
-                        let place = places[index]
-                        let left = coarse[Int(place.whole)]
-                        var here = left + place.share * (coarse[Int(place.whole) + 1] - left)
-                        here[3] = max(rowEdge, place.edge)
-                        line[index] = here
-                    }
-                }
-            }
-            filled = places.count
-        }
+    }
+
+    /// Optical density that the cover glass's upper and lower edges give a row.
+    private func edgeDensity(ofRow row: Int) -> Float {
+        let place = (Double(row) + 0.5) * spacingUm
+        return edgeDensity(distanceUm: min(place, field.heightUm - place))
     }
 
     /// Where the columns of a tile lie among the slow factors.
@@ -241,22 +212,6 @@ struct SlowPlace {
     var share: Float
     /// Optical density of the cover glass's edge there.
     var edge: Float
-}
-
-/// A grain texture laid on the slide.
-private struct GrainLayer {
-    var texture: GrainTexture
-    /// Edge of a texture's element on the slide.
-    var pitchUm: Double
-    /// Standard deviation in optical density.
-    var strength: Float
-    var offset: (row: Int, column: Int)
-
-    /// Row or column of the texture that a row or column of the field's pixels shows.
-    func place(_ pixel: Int, spacingUm: Double, offset: Int) -> Int {
-        let place = (Int((Double(pixel) * spacingUm / pitchUm).rounded(.down)) + offset) % texture.side
-        return place < 0 ? place + texture.side : place
-    }
 }
 
 /// What a pixel shows before light goes through.

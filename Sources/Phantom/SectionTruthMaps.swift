@@ -23,7 +23,9 @@ extension PhantomScan {
         let height = max(Int((Double(rows) * spacingUm / coarse - 1e-6).rounded(.up)), 1)
         let width = max(Int((Double(columns) * spacingUm / coarse - 1e-6).rounded(.up)), 1)
         let blank = Image<UInt8>(rows: height, columns: width, filledWith: 0)
-        var maps = SectionTruthMaps(labels: blank, excluded: blank, areas: blank, layers: blank, depths: blank)
+        var maps = SectionTruthMaps(
+            labels: blank, excluded: blank, areas: blank, layers: blank,
+            depths: Image(rows: height, columns: width, filledWith: TissueTruth().depth))
         let top = firstUm.row + (coarse - spacingUm) / 2
         let left = firstUm.column + (coarse - spacingUm) / 2
         let scale = 1 / plane.spacingUm
@@ -45,27 +47,28 @@ extension PhantomScan {
                             Float((start.row - plane.originUm.row) * scale),
                             Float((start.column - plane.originUm.column) * scale)
                         )
-                        for column in 0..<width {
+                        func look(_ column: Int) -> TissueTruth {
                             let place = SectionPoint(row: line.row, column: left + Double(column) * coarse)
-                            func look(_ row: Double, _ column: Double) -> TissueTruth {
-                                tissue.truth(
-                                    row: Float((row - plane.originUm.row) * scale),
-                                    column: Float((column - plane.originUm.column) * scale))
-                            }
-                            var truth = TissueTruth()
-                            if disturbed, lay.isDisturbed(at: place, radiusUm: 0) {
-                                let sheets = lay.planePlaces(at: place)
-                                if sheets.count > 0 { truth = look(sheets.upper.row, sheets.upper.column) }
-                                if sheets.count > 1, truth.label == 0 {
-                                    truth = look(sheets.lower.row, sheets.lower.column)
-                                }
-                            } else {
-                                truth = tissue.truth(
+                            guard disturbed, lay.isDisturbed(at: place, radiusUm: 0) else {
+                                return tissue.truth(
                                     row: row0 + Float(column) * rowStep, column: column0 + Float(column) * columnStep)
                             }
-                            let index = row * width + column
-                            (labels[index], excluded[index]) = (truth.label, truth.part)
-                            (areas[index], layers[index], depths[index]) = (truth.area, truth.layer, truth.depth)
+                            return truth(of: lay.planePlaces(at: place), in: tissue)
+                        }
+                        func place(_ column: Int) -> TissueLookup.Place {
+                            tissue.place(
+                                row: row0 + Float(column) * rowStep, column: column0 + Float(column) * columnStep)
+                        }
+                        for start in stride(from: 0, to: width, by: TissueLookup.runLength) {
+                            let end = min(start + TissueLookup.runLength, width)
+                            // The maps are empty where nothing is written.
+                            if !disturbed, tissue.isSlide(from: place(start), to: place(end - 1)) { continue }
+                            for column in start..<end {
+                                let truth = look(column)
+                                let index = row * width + column
+                                (labels[index], excluded[index]) = (truth.label, truth.part)
+                                (areas[index], layers[index], depths[index]) = (truth.area, truth.layer, truth.depth)
+                            }
                         }
                     }
                 }
@@ -85,5 +88,19 @@ extension PhantomScan {
             }
         }
         return maps
+    }
+
+    /// The truth of the uppermost sheet that has tissue.
+    private func truth(of sheets: Sheets, in tissue: TissueLookup) -> TissueTruth {
+        let scale = 1 / plane.spacingUm
+        func look(_ point: SectionPoint) -> TissueTruth {
+            tissue.truth(
+                row: Float((point.row - plane.originUm.row) * scale),
+                column: Float((point.column - plane.originUm.column) * scale))
+        }
+        var truth = TissueTruth()
+        if sheets.count > 0 { truth = look(sheets.upper) }
+        if sheets.count > 1, truth.label == 0 { truth = look(sheets.lower) }
+        return truth
     }
 }

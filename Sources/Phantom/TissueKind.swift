@@ -41,13 +41,18 @@ public struct TissueKind: Sendable, Equatable {
                                 columns: columns)
                             // Nothing to say about the middle of the slide and of white matter.
                             if around.isEmpty { continue }
-                            let same = around.uniform
-                            let names = same == nil ? around.names : Names(areas: [], parts: [])
+                            let first = row * times * wide + column * times
+                            if let same = around.uniform {
+                                for downStep in 0..<height {
+                                    for acrossStep in 0..<width { target[first + downStep * wide + acrossStep] = same }
+                                }
+                                continue
+                            }
+                            let names = around.names
                             for downStep in 0..<height {
-                                let line = (row * times + downStep) * wide + column * times
                                 for acrossStep in 0..<width {
-                                    target[line + acrossStep] =
-                                        same ?? around.kind(names, weights[downStep], weights[acrossStep])
+                                    target[first + downStep * wide + acrossStep] =
+                                        around.kind(names, weights[downStep], weights[acrossStep])
                                 }
                             }
                         }

@@ -54,9 +54,35 @@ public func tissuePoints(_ labels: Image<UInt8>, spacingUm: Double, everyPx: Int
 /// The value below which a share of the values lies, linear between them; nil for no values.
 public func quantile(_ share: Double, of values: [Double]) -> Double? {
     guard !values.isEmpty else { return nil }
-    let sorted = values.sorted()
-    let place = min(max(share, 0), 1) * Double(sorted.count - 1)
-    let first = Int(place)
-    let second = min(first + 1, sorted.count - 1)
-    return sorted[first] + (place - Double(first)) * (sorted[second] - sorted[first])
+    let place = min(max(share, 0), 1) * Double(values.count - 1)
+    let rank = Int(place)
+    var values = values
+    let first = values.withUnsafeMutableBufferPointer { select(rank, of: $0) }
+    // What stands behind the value of a rank is not smaller.
+    let second = values[(rank + 1)...].min() ?? first
+    return first + (place - Double(rank)) * (second - first)
+}
+
+/// The value of a rank, 0 for the smallest; smaller values are moved before it, larger ones behind it.
+///
+/// **Reference**: Hoare 1961, DOI 10.1145/366622.366647 (FIND).
+private func select(_ rank: Int, of values: UnsafeMutableBufferPointer<Double>) -> Double {
+    var (low, high) = (0, values.count - 1)
+    while low < high {
+        // The middle of three, so that sorted values are no bad case.
+        let (one, two, three) = (values[low], values[(low + high) / 2], values[high])
+        let pivot = max(min(one, two), min(max(one, two), three))
+        var (left, right) = (low, high)
+        while left <= right {
+            while values[left] < pivot { left += 1 }
+            while values[right] > pivot { right -= 1 }
+            if left <= right {
+                values.swapAt(left, right)
+                left += 1
+                right -= 1
+            }
+        }
+        if rank <= right { high = right } else if rank >= left { low = left } else { break }
+    }
+    return values[rank]
 }

@@ -8,11 +8,15 @@ public import NDArray
 ///
 /// **Reference**: Berry 1977, DOI 10.1088/0305-4470/10/12/016 (the random wave model).
 public struct WaveNoise: Sendable {
-    /// Wave vectors in turns per mm, eight waves side by side.
-    private var alongPlane: [SIMD8<Float>] = []
-    private var alongRow: [SIMD8<Float>] = []
-    private var alongColumn: [SIMD8<Float>] = []
-    private var phaseTurns: [SIMD8<Float>] = []
+    /// Eight waves side by side.
+    private struct Waves {
+        /// Wave vectors in turns per mm.
+        var alongPlane = SIMD8<Float>()
+        var alongRow = SIMD8<Float>()
+        var alongColumn = SIMD8<Float>()
+        var phaseTurns = SIMD8<Float>()
+    }
+    private var groups: [Waves] = []
     private let gain: Float
 
     /// A field drawn from the generator.
@@ -25,37 +29,30 @@ public struct WaveNoise: Sendable {
         wavelengthMm: Double, bandwidth: Double = 0.25, waves: Int = 24, generator: inout SeededGenerator
     ) {
         precondition(wavelengthMm > 0 && waves > 0, "A wave field needs a wavelength and at least one wave.")
-        let groups = (waves + 7) / 8
-        for _ in 0..<groups {
-            var plane = SIMD8<Float>()
-            var row = SIMD8<Float>()
-            var column = SIMD8<Float>()
-            var phase = SIMD8<Float>()
+        for _ in 0..<(waves + 7) / 8 {
+            var eight = Waves()
             for lane in 0..<8 {
                 let wavenumber = (1 + bandwidth * (2 * generator.uniform() - 1)) / wavelengthMm
                 let height = 2 * generator.uniform() - 1
                 let azimuth = 2 * Double.pi * generator.uniform()
                 let across = (1 - height * height).squareRoot()
-                plane[lane] = Float(wavenumber * height)
-                row[lane] = Float(wavenumber * across * Math.cos(azimuth))
-                column[lane] = Float(wavenumber * across * Math.sin(azimuth))
-                phase[lane] = Float(generator.uniform())
+                eight.alongPlane[lane] = Float(wavenumber * height)
+                eight.alongRow[lane] = Float(wavenumber * across * Math.cos(azimuth))
+                eight.alongColumn[lane] = Float(wavenumber * across * Math.sin(azimuth))
+                eight.phaseTurns[lane] = Float(generator.uniform())
             }
-            alongPlane.append(plane)
-            alongRow.append(row)
-            alongColumn.append(column)
-            phaseTurns.append(phase)
+            groups.append(eight)
         }
-        gain = Float((2.0 / Double(8 * groups)).squareRoot())
+        gain = Float((2.0 / Double(8 * groups.count)).squareRoot())
     }
 
     /// The field's value at a point in mm; mean 0, standard deviation 1, never beyond √(2 · waves).
     public func value(_ point: PointMm) -> Float {
         var sum = SIMD8<Float>(repeating: 0)
-        for group in 0..<phaseTurns.count {
+        for eight in groups {
             let turns =
-                alongPlane[group] * point.plane + alongRow[group] * point.row + alongColumn[group] * point.column
-                + phaseTurns[group]
+                eight.alongPlane * point.plane + eight.alongRow * point.row + eight.alongColumn * point.column
+                + eight.phaseTurns
             sum += cosine(ofTurns: turns)
         }
         return sum.sum() * gain
@@ -78,6 +75,7 @@ public struct PointMm: Sendable, Equatable {
 /// cos(2πt) in each lane, error below 2·10⁻⁴: Taylor to the twelfth power after reduction to half a turn.
 ///
 /// Made of additions and multiplications only, so that every machine gives the same bits.
+@inline(__always)
 func cosine(ofTurns turns: SIMD8<Float>) -> SIMD8<Float> {
     // Adding 1.5 · 2²³ leaves no bits for the fraction: the nearest integer, without a call.
     let rounding = SIMD8<Float>(repeating: 12_582_912)

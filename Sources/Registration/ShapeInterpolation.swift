@@ -35,20 +35,22 @@ public struct SectionShape: Sendable {
             section.gray.elements.withUnsafeBufferPointer { levels in
                 labels.withUnsafeMutableBufferPointer { labels in
                     gray.elements.withUnsafeMutableBufferPointer { gray in
+                        let (bottom, end) = (Double(height), Double(width))
+                        let step = SIMD2(back[1] * stepUm * perPixel, back[4] * stepUm * perPixel)
                         for row in 0..<rows {
                             let y = grid.originUm[1] + firstUm + Double(row) * stepUm
                             let x = grid.originUm[2] + firstUm
-                            var r = (back[0] * y + back[1] * x + back[2] - section.firstUm) * perPixel + 0.5
-                            var c = (back[3] * y + back[4] * x + back[5] - section.firstUm) * perPixel + 0.5
-                            let (rowStep, columnStep) = (back[1] * stepUm * perPixel, back[4] * stepUm * perPixel)
-                            for column in 0..<columns {
-                                if r >= 0, c >= 0, r < Double(height), c < Double(width) {
-                                    let at = Int(r) * width + Int(c)
-                                    labels[row * columns + column] = source[at]
-                                    gray[row * columns + column] = levels[at]
+                            var place = SIMD2(
+                                (back[0] * y + back[1] * x + back[2] - section.firstUm) * perPixel + 0.5,
+                                (back[3] * y + back[4] * x + back[5] - section.firstUm) * perPixel + 0.5)
+                            for point in row * columns..<(row + 1) * columns {
+                                if place.x >= 0, place.y >= 0, place.x < bottom, place.y < end {
+                                    let pixel = wholeParts(place)
+                                    let at = Int(pixel.x) &* width &+ Int(pixel.y)
+                                    labels[point] = source[at]
+                                    gray[point] = levels[at]
                                 }
-                                r += rowStep
-                                c += columnStep
+                                place += step
                             }
                         }
                     }
@@ -63,6 +65,15 @@ public struct SectionShape: Sendable {
             )
         }
     }
+}
+
+/// The whole parts of numbers from 0 to below 2⁵¹.
+@inline(__always)
+private func wholeParts(_ numbers: SIMD2<Double>) -> SIMD2<Int64> {
+    // 2⁵² leaves no bits for the fraction: the nearest whole number, which may be one too many.
+    let nearest = numbers + 0x1p52
+    let whole = unsafeBitCast(nearest, to: SIMD2<Int64>.self) & 0xf_ffff_ffff_ffff
+    return whole &- SIMD2<Int64>.zero.replacing(with: 1, where: nearest - 0x1p52 .> numbers)
 }
 
 /// The plane at `share` of the way from one section to another (0 … 1).
@@ -96,13 +107,9 @@ public func interpolatedPlane(
                             var sums = (tissue: empty, white: empty, level: empty)
                             for part in 0..<refinement {
                                 points.mix(from: (row * refinement + part) * width, count: width, into: &fine)
-                                for column in 0..<columns {
-                                    for at in column * refinement..<(column + 1) * refinement {
-                                        sums.tissue[column] += fine.tissue[at]
-                                        sums.white[column] += fine.white[at]
-                                        sums.level[column] += fine.level[at]
-                                    }
-                                }
+                                add(fine.tissue, by: refinement, to: &sums.tissue)
+                                add(fine.white, by: refinement, to: &sums.white)
+                                add(fine.level, by: refinement, to: &sums.level)
                             }
                             for column in 0..<columns {
                                 let at = row * columns + column
@@ -121,6 +128,19 @@ public func interpolatedPlane(
     return VolumePlane(labels: labels, grayFraction: grayFraction, whiteFraction: whiteFraction, gray: gray)
 }
 
+/// Adds `count` points each to sums that follow each other.
+private func add(_ points: [Float], by count: Int, to sums: inout [Float]) {
+    points.withUnsafeBufferPointer { points in
+        sums.withUnsafeMutableBufferPointer { sums in
+            for index in 0..<sums.count {
+                var sum = sums[index]
+                for point in index &* count..<index &* count &+ count { sum += points[point] }
+                sums[index] = sum
+            }
+        }
+    }
+}
+
 /// What lies between two sections at points of the fine grid.
 private struct PointMixing: Sendable {
     let before: SectionShape
@@ -132,32 +152,38 @@ private struct PointMixing: Sendable {
     /// The shares of tissue and of white matter, and the gray levels, of points that follow each other.
     func mix(from first: Int, count: Int, into fine: inout (tissue: [Float], white: [Float], level: [Float])) {
         precondition(first >= 0 && first + count <= before.gray.elements.count, "The points are not on the grid.")
-        before.tissueUm.elements.withUnsafeBufferPointer { oneTissue in
-            after.tissueUm.elements.withUnsafeBufferPointer { otherTissue in
-                fine.tissue.withUnsafeMutableBufferPointer { tissue in
-                    for at in 0..<count { tissue[at] = share(oneTissue[first + at], otherTissue[first + at]) }
+        withPoints(of: before.tissueUm, and: after.tissueUm, from: first) { one, other in
+            fine.tissue.withUnsafeMutableBufferPointer { tissue in
+                for at in 0..<count { tissue[at] = share(one[at], other[at]) }
+            }
+        }
+        withPoints(of: before.whiteUm, and: after.whiteUm, from: first) { one, other in
+            fine.white.withUnsafeMutableBufferPointer { white in
+                fine.tissue.withUnsafeBufferPointer { tissue in
+                    for at in 0..<count { white[at] = min(tissue[at], share(one[at], other[at])) }
                 }
             }
         }
-        before.whiteUm.elements.withUnsafeBufferPointer { oneWhite in
-            after.whiteUm.elements.withUnsafeBufferPointer { otherWhite in
-                fine.white.withUnsafeMutableBufferPointer { white in
-                    fine.tissue.withUnsafeBufferPointer { tissue in
-                        for at in 0..<count {
-                            white[at] = min(tissue[at], share(oneWhite[first + at], otherWhite[first + at]))
-                        }
-                    }
+        withPoints(of: before.gray, and: after.gray, from: first) { one, other in
+            fine.level.withUnsafeMutableBufferPointer { level in
+                for at in 0..<count {
+                    let (here, there) = (Float(one[at]), Float(other[at]))
+                    level[at] = here + weight * (there - here)
                 }
             }
         }
-        before.gray.elements.withUnsafeBufferPointer { oneGray in
-            after.gray.elements.withUnsafeBufferPointer { otherGray in
-                fine.level.withUnsafeMutableBufferPointer { level in
-                    for at in 0..<count {
-                        let (one, other) = (Float(oneGray[first + at]), Float(otherGray[first + at]))
-                        level[at] = one + weight * (other - one)
-                    }
-                }
+    }
+
+    /// The points of both images from one on, as pointers: loops over them need no index but their own.
+    @inline(__always)
+    private func withPoints<Element>(
+        of one: Image<Element>, and other: Image<Element>, from first: Int,
+        _ body: (UnsafePointer<Element>, UnsafePointer<Element>) -> Void
+    ) {
+        one.elements.withUnsafeBufferPointer { one in
+            other.elements.withUnsafeBufferPointer { other in
+                guard let one = one.baseAddress, let other = other.baseAddress else { return }
+                body(one + first, other + first)
             }
         }
     }

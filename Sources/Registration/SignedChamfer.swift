@@ -6,11 +6,18 @@ internal import NDArray
 ///
 /// Reference: G. Borgefors, Comput. Vis. Graph. Image Process. 34, 344 (1986), DOI 10.1016/S0734-189X(86)80047-0.
 func signedDistance(rows: Int, columns: Int, stepUm: Float, isInside: (Int) -> Bool) -> Image<Float> {
+    // Nothing inside: all points lie as far outside as can be told.
+    guard (0..<rows * columns).contains(where: isInside) else {
+        return Image(rows: rows, columns: columns, filledWith: (2.5 - farthestFifths) * (stepUm / 5))
+    }
     // No point is farther from another than all steps along the sides.
-    5 * (rows + columns) < Int(Int16.max) - 2 * 11
+    return 5 * (rows + columns) < Int(Int16.max) - 2 * 11
         ? SignedChamfer<Int16>(rows: rows, columns: columns, isInside).distances(stepUm: stepUm)
         : SignedChamfer<Int32>(rows: rows, columns: columns, isInside).distances(stepUm: stepUm)
 }
+
+/// What stands for the distance where there is nothing to measure to.
+private let farthestFifths = Float(1 << 28)
 
 /// Distances of the points inside a shape to those outside, and of those outside to those inside, in fifths of a step.
 private struct SignedChamfer<Distance: FixedWidthInteger & SignedInteger> {
@@ -87,7 +94,7 @@ private struct SignedChamfer<Distance: FixedWidthInteger & SignedInteger> {
 
     func distances(stepUm: Float) -> Image<Float> {
         let scale = stepUm / 5
-        let farthest = Float(1 << 28)
+        let farthest = farthestFifths
         let elements = [Float](unsafeUninitializedCapacity: rows * columns) { result, initialised in
             inner.withUnsafeBufferPointer { inner in
                 outer.withUnsafeBufferPointer { outer in

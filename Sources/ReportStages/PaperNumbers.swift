@@ -1,4 +1,4 @@
-internal import Foundation
+internal import FoundationEssentials
 internal import StageKit
 
 /// The numbers of the CytoNet paper, from the data files in `Paper/`, each of which names the table it is from.

@@ -1,4 +1,4 @@
-internal import Foundation
+internal import FoundationEssentials
 internal import StageKit
 
 /// Vega, the library that draws the plots, as Debian installs it: one file a module, which the page's own loader puts together.
@@ -48,7 +48,7 @@ struct PlotLibrary {
     static func installedVersion(_ path: String) -> String? {
         guard let data = FileManager.default.contents(atPath: path) else { return nil }
         let text = String(decoding: data, as: UTF8.self)
-        guard let start = text.range(of: "Package: libjs-vega\n") else { return nil }
+        guard let start = text.firstRange(of: "Package: libjs-vega\n") else { return nil }
         for line in text[start.upperBound...].split(separator: "\n", omittingEmptySubsequences: false) {
             if line.isEmpty { return nil }
             if line.hasPrefix("Version: ") { return "libjs-vega " + line.dropFirst("Version: ".count) }

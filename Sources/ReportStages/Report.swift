@@ -1,4 +1,4 @@
-internal import Foundation
+internal import FoundationEssentials
 internal import HDF5
 public import StageKit
 internal import StageProtocol

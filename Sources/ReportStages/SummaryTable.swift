@@ -1,4 +1,4 @@
-internal import Foundation
+internal import FoundationEssentials
 internal import StageKit
 
 /// What an evaluation says of itself: named figures, and tables (type scores-table).

@@ -1,4 +1,4 @@
-internal import Foundation
+internal import FoundationEssentials
 
 /// Which areas touch on the cortex, to tell how far a wrong prediction is off.
 public struct AreaGraph: Sendable, Equatable {

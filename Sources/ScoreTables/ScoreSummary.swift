@@ -1,4 +1,4 @@
-internal import Foundation
+internal import FoundationEssentials
 
 /// Figures and tables of an evaluation for people and for the report: what a `summary` port (type scores-table) holds.
 ///

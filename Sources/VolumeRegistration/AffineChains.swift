@@ -19,8 +19,8 @@ extension SIMD3<Float> {
     /// A conversion that the compiler turns into one instruction a lane; rounding by rule calls a function.
     @inline(__always)
     var nearestIndex: SIMD3<Int32> {
-        let shifted = pointwiseMin(pointwiseMax(self, SIMD3(repeating: -4000)), SIMD3(repeating: 1e6)) + 4096.5
-        return SIMD3<Int32>(Int32(shifted.x) - 4096, Int32(shifted.y) - 4096, Int32(shifted.z) - 4096)
+        func shifted(_ value: Float) -> Int32 { Int32(Swift.min(Swift.max(value, -4000), 1e6) + 4096.5) - 4096 }
+        return SIMD3<Int32>(shifted(x), shifted(y), shifted(z))
     }
 
     /// The whole numbers below a point that is not negative.

@@ -49,8 +49,7 @@ func linearise(
         let planes = DisjointSlices(buffer)
         parallelFor(size.z, threads: threads) { plane in
             var sums = AffineNormalEquations()
-            var upper = [Float](repeating: 0, count: 78)
-            var right = SIMD16<Float>()
+            var products = SlopeProducts()
             // Lanes beyond the grid's own face repeat it.
             let (below, above) = (plane > 0 ? stride.plane : 0, plane < size.z - 1 ? stride.plane : 0)
             template.values.withUnsafeBufferPointer { fixed in
@@ -92,37 +91,21 @@ func linearise(
                                 template.originMm
                                 + template.spacingMm * SIMD3(Double(column), Double(row), Double(plane))
                             let u = SIMD3<Float>((mm - centreMm) / unitMm)
-                            for channel in 0..<3 {
-                                let w = weights[channel]
-                                guard w > 0 else { continue }
-                                let (gx, gy, gz) = (x[channel], y[channel], z[channel])
-                                guard gx != 0 || gy != 0 || gz != 0 else { continue }
-                                let slopes = SIMD16(
-                                    gx * u.x, gx * u.y, gx * u.z, gx, gy * u.x, gy * u.y, gy * u.z, gy, gz * u.x,
-                                    gz * u.y, gz * u.z, gz, 0, 0, 0, 0)
-                                right += w * r[channel] * slopes
-                                var place = 0
-                                for i in 0..<12 {
-                                    let factor = w * slopes[i]
-                                    for j in i..<12 {
-                                        upper[place] += factor * slopes[j]
-                                        place += 1
-                                    }
-                                }
-                            }
+                            let place = SIMD4(u, 1)
+                            products.add(SIMD3(x.x, y.x, z.x), at: place, weight: weights.x, difference: r.x)
+                            products.add(SIMD3(x.y, y.y, z.y), at: place, weight: weights.y, difference: r.y)
+                            products.add(SIMD3(x.z, y.z, z.z), at: place, weight: weights.z, difference: r.z)
                         }
                     }
                 }
             }
             // Slopes are per voxel, unknowns in mm.
             let scale = 1 / template.spacingMm
-            var place = 0
             for i in 0..<12 {
-                sums.right[i] = Double(right[i]) * scale
+                sums.right[i] = Double(products.right(i)) * scale
                 for j in i..<12 {
-                    sums.matrix[12 * i + j] = Double(upper[place]) * scale * scale
+                    sums.matrix[12 * i + j] = Double(products.upper(i, j)) * scale * scale
                     sums.matrix[12 * j + i] = sums.matrix[12 * i + j]
-                    place += 1
                 }
             }
             planes[plane] = sums
@@ -131,4 +114,51 @@ func linearise(
     var sums = AffineNormalEquations()
     for plane in planes { sums.add(plane) }
     return sums
+}
+
+/// Weighted sums of the products of twelve slopes: of three directions, each times (x, y, z, 1) of the place.
+private struct SlopeProducts {
+    /// Rows of the matrix's blocks of 4 × 4 that lie on its diagonal and above.
+    private struct Block {
+        var rows = (SIMD4<Float>(), SIMD4<Float>(), SIMD4<Float>(), SIMD4<Float>())
+
+        @inline(__always) mutating func add(_ factors: SIMD4<Float>, _ slopes: SIMD4<Float>) {
+            rows.0 += factors.x * slopes
+            rows.1 += factors.y * slopes
+            rows.2 += factors.z * slopes
+            rows.3 += factors.w * slopes
+        }
+
+        subscript(row: Int, column: Int) -> Float {
+            [rows.0, rows.1, rows.2, rows.3][row][column]
+        }
+    }
+
+    private var (xx, xy, xz, yy, yz, zz) = (Block(), Block(), Block(), Block(), Block(), Block())
+    private var (rightX, rightY, rightZ) = (SIMD4<Float>(), SIMD4<Float>(), SIMD4<Float>())
+
+    @inline(__always)
+    mutating func add(_ slope: SIMD3<Float>, at place: SIMD4<Float>, weight: Float, difference: Float) {
+        guard weight > 0, slope.x != 0 || slope.y != 0 || slope.z != 0 else { return }
+        let (x, y, z) = (slope.x * place, slope.y * place, slope.z * place)
+        let pull = weight * difference
+        rightX += pull * x
+        rightY += pull * y
+        rightZ += pull * z
+        let (weightedX, weightedY) = (weight * x, weight * y)
+        xx.add(weightedX, x)
+        xy.add(weightedX, y)
+        xz.add(weightedX, z)
+        yy.add(weightedY, y)
+        yz.add(weightedY, z)
+        zz.add(weight * z, z)
+    }
+
+    func right(_ row: Int) -> Float { [rightX, rightY, rightZ][row / 4][row % 4] }
+
+    /// An entry on the diagonal or above.
+    func upper(_ row: Int, _ column: Int) -> Float {
+        let blocks = [[xx, xy, xz], [yy, yz], [zz]]
+        return blocks[row / 4][column / 4 - row / 4][row % 4, column % 4]
+    }
 }

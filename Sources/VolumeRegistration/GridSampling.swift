@@ -8,10 +8,13 @@ struct TrilinearPlace {
 
     @inline(__always)
     init(_ point: SIMD3<Float>, size: SIMD3<Int32>) {
-        let top = SIMD3<Float>(size &- 1)
-        let inside = pointwiseMin(pointwiseMax(point, SIMD3<Float>()), top)
+        // Spelled out by axes: the vectors' own minima are calls.
+        let inside = SIMD3(
+            min(max(point.x, 0), Float(size.x &- 1)), min(max(point.y, 0), Float(size.y &- 1)),
+            min(max(point.z, 0), Float(size.z &- 1)))
         // The last cell takes points on the far face.
-        let low = pointwiseMin(inside.lowerIndex, size &- 2)
+        let low = SIMD3(
+            min(Int32(inside.x), size.x &- 2), min(Int32(inside.y), size.y &- 2), min(Int32(inside.z), size.z &- 2))
         along = inside - SIMD3<Float>(low)
         index = (Int(low.z) * Int(size.y) + Int(low.y)) * Int(size.x) + Int(low.x)
     }

@@ -66,25 +66,26 @@ package struct SplineLattice: Sendable {
         let (from, to) = (shape, grown)
         shape = grown
         let stride = [1, from.x, from.x * from.y][axis]
-        let phases = phases
-        let step = cellsPerKnot
+        // By the place along the axis: the knot that its first weight belongs to, and the weights.
+        let places = (0..<to[axis]).map { (knot: $0 / cellsPerKnot, weights: phases[$0 % cellsPerKnot]) }
         return [SIMD4<Float>](unsafeUninitializedCapacity: to.x * to.y * to.z) { buffer, count in
             count = to.x * to.y * to.z
             let slices = DisjointSlices(buffer)
             input.withUnsafeBufferPointer { input in
                 let input = SharedBuffer(input)
                 parallelFor(to.z, threads: threads) { k in
-                    for j in 0..<to.y {
-                        for i in 0..<to.x {
-                            let place = axis == 0 ? i : axis == 1 ? j : k
-                            let knot = place / step
-                            let weights = phases[place - knot * step]
-                            let base =
-                                ((axis == 2 ? knot : k) * from.y + (axis == 1 ? knot : j)) * from.x
-                                + (axis == 0 ? knot : i)
-                            slices[(k * to.y + j) * to.x + i] =
-                                weights.x * input[base] + weights.y * input[base + stride]
-                                + weights.z * input[base + 2 * stride] + weights.w * input[base + 3 * stride]
+                    places.withUnsafeBufferPointer { places in
+                        for j in 0..<to.y {
+                            for i in 0..<to.x {
+                                let (knot, weights) = places[axis == 0 ? i : axis == 1 ? j : k]
+                                let base =
+                                    ((axis == 2 ? knot : k) &* from.y &+ (axis == 1 ? knot : j)) &* from.x
+                                    &+ (axis == 0 ? knot : i)
+                                let four = input.base + base
+                                slices[(k &* to.y &+ j) &* to.x &+ i] =
+                                    weights.x * four[0] + weights.y * four[stride] + weights.z * four[2 &* stride]
+                                    + weights.w * four[3 &* stride]
+                            }
                         }
                     }
                 }
@@ -100,9 +101,9 @@ package struct SplineLattice: Sendable {
         let (from, to) = (shape, shrunk)
         shape = shrunk
         let stride = [1, from.x, from.x * from.y][axis]
-        // Weight of a cell for the knot three cells groups on: in reverse order of `phases`' four.
-        let phases = squared ? phases.map { $0 * $0 } : phases
         let step = cellsPerKnot
+        // The weights of a group's cells for its first knot, for its second, …
+        let weights = (0..<4).flatMap { tap in phases.map { squared ? $0[tap] * $0[tap] : $0[tap] } }
         let length = from[axis]
         return [SIMD4<Float>](unsafeUninitializedCapacity: to.x * to.y * to.z) { buffer, count in
             count = to.x * to.y * to.z
@@ -110,22 +111,23 @@ package struct SplineLattice: Sendable {
             input.withUnsafeBufferPointer { input in
                 let input = SharedBuffer(input)
                 parallelFor(to.z, threads: threads) { k in
-                    for j in 0..<to.y {
-                        for i in 0..<to.x {
-                            let knot = axis == 0 ? i : axis == 1 ? j : k
-                            let base =
-                                ((axis == 2 ? 0 : k) * from.y + (axis == 1 ? 0 : j)) * from.x + (axis == 0 ? 0 : i)
-                            var sum = SIMD4<Float>()
-                            // The knot is the fourth of group knot − 3, … and the first of group knot.
-                            for tap in 0..<4 {
-                                let group = knot - tap
-                                guard group >= 0 else { continue }
-                                let first = group * step
-                                for cell in first..<max(first, min(first + step, length)) {
-                                    sum += phases[cell - first][tap] * input[base + cell * stride]
+                    weights.withUnsafeBufferPointer { weights in
+                        for j in 0..<to.y {
+                            for i in 0..<to.x {
+                                let knot = axis == 0 ? i : axis == 1 ? j : k
+                                let base =
+                                    ((axis == 2 ? 0 : k) * from.y + (axis == 1 ? 0 : j)) * from.x + (axis == 0 ? 0 : i)
+                                var sum = SIMD4<Float>()
+                                // The knot is the fourth of group knot − 3, … and the first of group knot.
+                                for tap in 0..<4 where knot >= tap {
+                                    let first = (knot - tap) * step
+                                    let cells = input.base + (base + first * stride)
+                                    for cell in 0..<max(0, min(step, length - first)) {
+                                        sum += weights[tap &* step &+ cell] * cells[cell &* stride]
+                                    }
                                 }
+                                slices[(k * to.y + j) * to.x + i] = sum
                             }
-                            slices[(k * to.y + j) * to.x + i] = sum
                         }
                     }
                 }

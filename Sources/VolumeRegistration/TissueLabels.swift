@@ -119,7 +119,7 @@ extension TissueLabels {
             let centre = SIMD3<Float>(toIndex(origin + spacing * SIMD3(Double(column), Double(row), Double(plane))))
             var known: Float = 0
             var sums = SIMD2<Float>()
-            labels.elements.withUnsafeBufferPointer { labels in
+            withVoxels { labels, excluded in
                 offsets.withUnsafeBufferPointer { offsets in
                     for offset in offsets {
                         let place = (centre + offset).nearestIndex
@@ -130,7 +130,7 @@ extension TissueLabels {
                             continue
                         }
                         let index = (p * rows + r) * columns + c
-                        if let excluded, excluded.elements[index] != 0 { continue }
+                        if let excluded, excluded[index] != 0 { continue }
                         known += weight
                         if labels[index] == 1 { sums.x += weight } else if labels[index] == 2 { sums.y += weight }
                     }
@@ -141,6 +141,15 @@ extension TissueLabels {
             return SIMD4(share.x, share.y, share.x + share.y, known / Float(offsets.count))
         }
         return result
+    }
+
+    private func withVoxels(
+        _ body: (_ labels: UnsafeBufferPointer<UInt8>, _ excluded: UnsafeBufferPointer<UInt8>?) -> Void
+    ) {
+        labels.elements.withUnsafeBufferPointer { labels in
+            guard let excluded else { return body(labels, nil) }
+            excluded.elements.withUnsafeBufferPointer { body(labels, $0) }
+        }
     }
 
     /// How much of the tissue lies on one side of the template's middle when it is laid there.

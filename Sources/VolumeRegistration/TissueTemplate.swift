@@ -126,7 +126,9 @@ public struct TissueTemplate: Sendable {
                             let point = centre + offset
                             // Outside the template's grid there is no tissue.
                             guard all(point .>= -0.5), all(point .<= top + 0.5) else { continue }
-                            let inside = pointwiseMin(pointwiseMax(point, SIMD3<Float>()), top - 0.001)
+                            let inside = SIMD3(
+                                min(max(point.x, 0), top.x - 0.001), min(max(point.y, 0), top.y - 0.001),
+                                min(max(point.z, 0), top.z - 0.001))
                             let low = inside.lowerIndex
                             let along = inside - SIMD3<Float>(low)
                             let start = (Int(low.z) * rows + Int(low.y)) * columns + Int(low.x)

@@ -74,9 +74,15 @@ func linearise(
                                             let plane = cellPlane * voxelsPerCell + voxel
                                             for row in 0..<Int(size.y) {
                                                 var line = SIMD2<Float>()
-                                                let cellStart =
-                                                    (cellPlane * cells.y + row / voxelsPerCell) * cells.x
+                                                // The cell of a column, and the column where the next one begins.
+                                                var index =
+                                                    (cellPlane * cells.y + row / voxelsPerCell) * cells.x - 1
+                                                var next = 0
                                                 for column in 0..<Int(size.x) {
+                                                    if column == next {
+                                                        index += 1
+                                                        next += voxelsPerCell
+                                                    }
                                                     let voxel = SIMD3(Float(column), Float(row), Float(plane))
                                                     let place = voxel * scale + shift
                                                     let ahead = sample(forth.buffer, at: place, size: cellSize)
@@ -104,7 +110,6 @@ func linearise(
                                                     let y = slopeScale * (one.slopeY + other.slopeY)
                                                     let z = slopeScale * (one.slopeZ + other.slopeZ)
                                                     let (wx, wy, wz) = (w * x, w * y, w * z)
-                                                    let index = cellStart + column / voxelsPerCell
                                                     diagonal[index] += SIMD4(
                                                         (wx * x).sum(), (wy * y).sum(), (wz * z).sum(), 0)
                                                     mixed[index] += SIMD4(

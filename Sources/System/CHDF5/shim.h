@@ -1,5 +1,10 @@
 #pragma once
+// Debian keeps the header where only pkg-config would look.
+#if __has_include(<hdf5/serial/hdf5.h>)
+#include <hdf5/serial/hdf5.h>
+#else
 #include <hdf5.h>
+#endif
 
 // HDF5's predefined types, property list classes and H5S_ALL are macros that open the library first; Swift cannot import
 // them, so each gets a function here.
