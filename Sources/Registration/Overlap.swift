@@ -37,17 +37,23 @@ public func overlap(
                         while column + 4 <= inside.upperBound {
                             let places = sampled.places(from: column)
                             let mask = moving.nearest(places)
-                            let levels = moving.levels(movingGray, places)
-                            @inline(__always) func add(_ column: Int, _ place: Int, _ level: Float) {
-                                let here = fixedTissue[start + column] != 0
-                                let there = movingTissue[place] != 0
-                                guard here || there else { return }
-                                sums.add(Double(fixedGray[start + column]), Double(level), here, there)
+                            @inline(__always) func tissue(_ lane: Int) -> (here: Bool, there: Bool) {
+                                (fixedTissue[start + column + lane] != 0, movingTissue[mask[lane]] != 0)
                             }
-                            add(column, mask[0], levels[0])
-                            add(column + 1, mask[1], levels[1])
-                            add(column + 2, mask[2], levels[2])
-                            add(column + 3, mask[3], levels[3])
+                            let (a, b, c, d) = (tissue(0), tissue(1), tissue(2), tissue(3))
+                            if a.here || a.there || b.here || b.there || c.here || c.there || d.here || d.there {
+                                let levels = moving.levels(movingGray, places)
+                                @inline(__always) func add(_ lane: Int, _ tissue: (here: Bool, there: Bool)) {
+                                    guard tissue.here || tissue.there else { return }
+                                    sums.add(
+                                        Double(fixedGray[start + column + lane]), Double(levels[lane]), tissue.here,
+                                        tissue.there)
+                                }
+                                add(0, a)
+                                add(1, b)
+                                add(2, c)
+                                add(3, d)
+                            }
                             column += 4
                         }
                         for column in column..<sampled.columns.upperBound { add(column) }

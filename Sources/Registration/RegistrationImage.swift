@@ -51,6 +51,16 @@ public struct RegistrationImage: Sendable {
         tissueColumns = first..<(rows.map { extents[$0].upperBound }.max() ?? 0)
     }
 
+    /// The columns between which the tissue of some rows lies; empty where they have none.
+    func tissueColumns(ofRows rows: Range<Int>) -> Range<Int> {
+        var (first, end) = (columns, 0)
+        for row in rows.clamped(to: tissueRows) where !tissueExtents[row].isEmpty {
+            first = min(first, tissueExtents[row].lowerBound)
+            end = max(end, tissueExtents[row].upperBound)
+        }
+        return first < end ? first..<end : 0..<0
+    }
+
     public var rows: Int { gray.rows }
     public var columns: Int { gray.columns }
 
@@ -113,7 +123,7 @@ public struct RegistrationImage: Sendable {
         let (top, left) = (floored(places.rows + 1) - 1, floored(places.columns + 1) - 1)
         let (down, across) = (SIMD4<Float>(places.rows - top), SIMD4<Float>(places.columns - left))
         let at = FourPlaces(top * Double(columns) + left)
-        func four(_ offset: Int) -> SIMD4<Float> {
+        @inline(__always) func four(_ offset: Int) -> SIMD4<Float> {
             SIMD4(pixels[at[0] + offset], pixels[at[1] + offset], pixels[at[2] + offset], pixels[at[3] + offset])
         }
         let upper = four(0) * (1 - across) + four(1) * across
