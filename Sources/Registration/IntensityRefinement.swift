@@ -56,7 +56,9 @@ func climbedTransform(
 }
 
 /// The ascent at one resolution, on the inverse transform (fixed to moving), since the moving image is what is resampled.
-private struct CorrelationAscent {
+///
+/// A class, as a structure would be copied for every row, with a count of references for each of its arrays.
+private final class CorrelationAscent: Sendable {
     let moving: RegistrationImage
     let sloped: SlopedImage
     let fixed: RegistrationImage
@@ -81,16 +83,14 @@ private struct CorrelationAscent {
         for _ in 0..<30 {
             guard var step = here.step() else { break }
             var accepted = false
-            for trial in 0..<5 {
+            for _ in 0..<5 {
                 let target = back(pivot)
                 let next = RigidTransform.about(
                     pivot,
                     onto: PlanarPoint(row: target.row + step[1], column: target.column + step[2]),
                     rotationRad: back.rotationRad + step[0] / reach, isMirrored: back.isMirrored)
-                // A shortened step is mostly refused too, and its correlation alone takes half as long.
-                if trial == 0 || correlation(next) > here.correlation, let there = sums(next),
-                    there.correlation > here.correlation
-                {
+                // More than half of the steps are refused, and a correlation alone takes half as long as all the sums.
+                if correlation(next) > here.correlation, let there = sums(next) {
                     back = next
                     here = there
                     accepted = true
@@ -109,20 +109,31 @@ private struct CorrelationAscent {
         let matrix = back.matrix
         let (cosine, sine) = (Math.cos(back.rotationRad) / reach, Math.sin(back.rotationRad) / reach)
         let sign = back.isMirrored ? -1.0 : 1.0
+        let background = fixed.background
         let total = sumsOverRows(fixed.rows, threads: threads) { (row, sums: inout CorrelationSums) in
+            let sampled = SampledRow(row, of: fixed, in: moving, back: matrix)
             // d/dφ of R(φ) M (x − pivot), along row and column; grows by `turnStep` from column to column.
             let (dy, dx) = (Double(row) - pivot.row, -sign * pivot.column)
             let turn = SIMD2(-sine * dy - cosine * dx, cosine * dy - sine * dx)
             let turnStep = SIMD2(-cosine, -sine) * sign
-            var line = LineSums()
-            @inline(__always) func add(_ column: Int, _ level: Float, _ sample: SIMD4<Float>) {
-                let turning = SIMD2<Float>(turn + turnStep * Double(column))
-                line.add(
-                    fixed: level,
-                    SIMD4(sample.x, turning.x * sample.y + turning.y * sample.z, sample.y, sample.z))
+            let start = row * fixed.columns
+            // Sampled first and added up then: together they need more registers than there are.
+            sloped.withSamples(sampled) { samples in
+                fixed.gray.elements.withUnsafeBufferPointer { gray in
+                    fixed.tissue.elements.withUnsafeBufferPointer { tissue in
+                        var line = LineSums()
+                        for column in sampled.columns {
+                            let sample = samples[column - sampled.columns.lowerBound]
+                            guard tissue[start + column] != 0 || sample.w >= 0.5 else { continue }
+                            let turning = SIMD2<Float>(turn + turnStep * Double(column))
+                            line.add(
+                                fixed: gray[start + column] - background,
+                                SIMD4(sample.x, turning.x * sample.y + turning.y * sample.z, sample.y, sample.z))
+                        }
+                        sums.add(line)
+                    }
+                }
             }
-            forEachPair(inRow: row, back: matrix, add)
-            sums.add(line)
         }
         return total.count > 8 ? total : nil
     }
@@ -130,47 +141,25 @@ private struct CorrelationAscent {
     /// The correlation of `sums`, to the last bit; −1 where hardly a pixel is tissue.
     private func correlation(_ back: RigidTransform) -> Double {
         let matrix = back.matrix
-        let total = sumsOverRows(fixed.rows, threads: threads) { (row, sums: inout LevelSums) in
-            var line = LevelLineSums()
-            forEachPair(inRow: row, back: matrix) { _, level, sample in line.add(fixed: level, moving: sample.x) }
-            sums.add(line)
-        }
-        return total.levels[0] > 8 ? total.correlation : -1
-    }
-
-    /// Calls `body` for every pixel of a row that is tissue in one of the sections, with its column, its gray level in the fixed section
-    /// counted from the slide's, and what the moving section has there.
-    @inline(__always) private func forEachPair(
-        inRow row: Int, back: [Double], _ body: (_ column: Int, _ fixed: Float, _ moving: SIMD4<Float>) -> Void
-    ) {
-        let sampled = SampledRow(row, of: fixed, in: moving, back: back)
-        let start = row * fixed.columns
         let background = fixed.background
-        fixed.gray.elements.withUnsafeBufferPointer { gray in
-            fixed.tissue.elements.withUnsafeBufferPointer { tissue in
-                _ = sloped.withPixels { pixels in
-                    let inside = sampled.interior { sloped.holds($0) }
-                    @inline(__always) func visit(_ column: Int, _ sample: SIMD4<Float>) {
-                        guard tissue[start + column] != 0 || sample.w >= 0.5 else { return }
-                        body(column, gray[start + column] - background, sample)
+        let total = sumsOverRows(fixed.rows, threads: threads) { (row, sums: inout LevelSums) in
+            let sampled = SampledRow(row, of: fixed, in: moving, back: matrix)
+            let start = row * fixed.columns
+            sloped.withLevels(sampled, of: moving) { (levels, isTissue) in
+                fixed.gray.elements.withUnsafeBufferPointer { gray in
+                    fixed.tissue.elements.withUnsafeBufferPointer { tissue in
+                        var line = LevelLineSums()
+                        for column in sampled.columns {
+                            let index = column - sampled.columns.lowerBound
+                            guard tissue[start + column] | isTissue[index] != 0 else { continue }
+                            line.add(fixed: gray[start + column] - background, moving: levels[index])
+                        }
+                        sums.add(line)
                     }
-                    @inline(__always) func visit(_ column: Int) {
-                        visit(column, sloped.sample(pixels, at: sampled.place(column)))
-                    }
-                    for column in sampled.columns.lowerBound..<inside.lowerBound { visit(column) }
-                    var column = inside.lowerBound
-                    while column + 4 <= inside.upperBound {
-                        let samples = sloped.samples(pixels, at: sampled.places(from: column))
-                        visit(column, samples.0)
-                        visit(column + 1, samples.1)
-                        visit(column + 2, samples.2)
-                        visit(column + 3, samples.3)
-                        column += 4
-                    }
-                    for column in column..<sampled.columns.upperBound { visit(column) }
                 }
             }
         }
+        return total.levels[0] > 8 ? total.correlation : -1
     }
 }
 

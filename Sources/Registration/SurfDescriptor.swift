@@ -66,16 +66,16 @@ struct SurfDescriptor {
                     sums, rows: maximum.row + four.rows * maximum.scalePx,
                     columns: maximum.column + four.columns * maximum.scalePx, size: size, isInside: isInside)
                 let (rows, columns) = (response.rows * four.weights, response.columns * four.weights)
-                func add(_ row: Float, _ column: Float) {
+                let angles = arcTangents(columns, rows)
+                func add(_ angle: Float, _ row: Float, _ column: Float) {
                     guard row != 0 || column != 0 else { return }
-                    vectors[count] = Vector(
-                        angle: Float(Math.atan2(Double(column), Double(row))), row: row, column: column)
+                    vectors[count] = Vector(angle: angle, row: row, column: column)
                     count += 1
                 }
-                add(rows.x, columns.x)
-                add(rows.y, columns.y)
-                add(rows.z, columns.z)
-                add(rows.w, columns.w)
+                add(angles.x, rows.x, columns.x)
+                add(angles.y, rows.y, columns.y)
+                add(angles.z, rows.z, columns.z)
+                add(angles.w, rows.w, columns.w)
             }
         }
         return count
