@@ -7,7 +7,7 @@ internal import NDArray
 ///
 /// A function of its own as most of a keypoint's orientation went into the library's.
 @inline(__always)
-func arcTangents(_ y: SIMD4<Float>, _ x: SIMD4<Float>) -> SIMD4<Float> {
+package func arcTangents(_ y: SIMD4<Float>, _ x: SIMD4<Float>) -> SIMD4<Float> {
     let (ys, xs) = (SIMD4<Double>(y), SIMD4<Double>(x))
     let (high, wide) = (ArcTangent.magnitude(ys), ArcTangent.magnitude(xs))
     let isSteep = signs(wide - high)

@@ -1,14 +1,14 @@
 internal import NDArray
 
 /// The determinant of the Hessian at one filter size, on every `step`-th pixel of every `step`-th row.
-struct HessianResponse: Sendable {
+package struct HessianResponse: Sendable {
     let rows: Int
     let columns: Int
     let step: Int
     /// Side of the box filter in pixels: 9, 15, 21, …
     let filterPx: Int
     /// rows × columns determinants; what was not asked for is undefined.
-    let determinants: [Float]
+    package let determinants: [Float]
     private let kernel: HessianKernel
 
     /// The filter that stands for a Gaussian of 1.2 px has a side of 9 px.
@@ -19,7 +19,7 @@ struct HessianResponse: Sendable {
     ///   - finer: the same filter's response on a grid twice as fine, which holds this one.
     ///
     /// **Reference**: Bay 2008, section 3.2: box filters in place of second derivatives of Gaussians, det = Dxx Dyy − (0.9 Dxy)².
-    init(
+    package init(
         _ integral: IntegralImage, filterPx: Int, step: Int, wanted: [Range<Int>], finer: HessianResponse? = nil,
         threads: Int
     ) {
