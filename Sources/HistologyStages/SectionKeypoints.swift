@@ -22,24 +22,27 @@ public struct SectionKeypoints: Stage {
         context.progress(0, "reading")
         let gray = try scan.reduced(toSpacingUm: spacingUm, threads: context.cores) { context.progress(0.6 * $0) }
         context.progress(0.6, "keypoints")
-        let features = SectionFeatures.extracted(
-            from: gray, marginPx: try config.double("margin_um", in: 0...1e6) / spacingUm, settings: settings,
+        let (tissue, keypoints) = SectionFeatures.tissueAndKeypoints(
+            of: gray, marginPx: try config.double("margin_um", in: 0...1e6) / spacingUm, settings: settings,
             threads: context.cores)
-        if !features.image.tissue.elements.contains(1) {
+        if !tissue.elements.contains(1) {
             context.warn("no tissue was found on \(section.path); the section cannot be aligned")
         }
         try context.write("keypoints") { file in
             try file.write(
-                features, spacingUm: spacingUm, firstUm: (spacingUm - (scan.pixelSize?.rowUm ?? spacingUm)) / 2, gray)
+                keypoints, spacingUm: spacingUm, firstUm: (spacingUm - (scan.pixelSize?.rowUm ?? spacingUm)) / 2, gray,
+                tissue)
         }
-        context.figure("keypoints", Double(features.keypoints.count))
+        context.figure("keypoints", Double(keypoints.count))
     }
 }
 
 extension HDF5File {
     /// Writes a section's keypoints: positions and scales in section µm, whose zero is the centre of the scan's first pixel.
-    func write(_ features: SectionFeatures, spacingUm: Double, firstUm: Double, _ gray: Image<UInt8>) throws {
-        let keypoints = features.keypoints.keypoints
+    func write(
+        _ found: KeypointSet, spacingUm: Double, firstUm: Double, _ gray: Image<UInt8>, _ tissue: Image<UInt8>
+    ) throws {
+        let keypoints = found.keypoints
         try write(
             keypoints.flatMap {
                 [
@@ -51,9 +54,9 @@ extension HDF5File {
         try write(keypoints.map(\.angleRad), to: "/angle")
         try write(keypoints.map(\.response), to: "/response")
         try write(keypoints.map(\.laplacian), to: "/laplacian")
-        try write(features.keypoints.descriptors, shape: [keypoints.count, 64], to: "/descriptor")
+        try write(found.descriptors, shape: [keypoints.count, 64], to: "/descriptor")
         try write(gray, to: "/image", layout: .grayLevels(of: gray))
-        try write(features.image.tissue, to: "/tissue")
+        try write(tissue, to: "/tissue")
         try setAttribute("spacing_um", to: spacingUm)
         try setAttribute("first_um", to: firstUm)
         for (path, unit) in [("/position", "um"), ("/scale", "um"), ("/angle", "rad")] {

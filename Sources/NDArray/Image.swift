@@ -32,9 +32,12 @@
     @inlinable public func map<Result>(_ transform: (Element) throws -> Result) rethrows -> Image<Result> {
         let results = try [Result](unsafeUninitializedCapacity: count) { results, initialised in
             try elements.withUnsafeBufferPointer { elements in
-                for index in 0..<elements.count {
+                // Counted aside: a count that is written for every element keeps the loop from being vectorised.
+                var index = 0
+                defer { initialised = index }
+                while index < elements.count {
                     results.initializeElement(at: index, to: try transform(elements[index]))
-                    initialised = index + 1
+                    index += 1
                 }
             }
         }

@@ -11,7 +11,18 @@ public struct SectionFeatures: Sendable {
         self.keypoints = keypoints
     }
 
-    /// Finds the tissue and its keypoints.
+    /// Finds the tissue and its keypoints; see `tissueAndKeypoints`.
+    public static func extracted(
+        from gray: Image<UInt8>, tissue: Image<UInt8>? = nil, marginPx: Double = 4,
+        settings: SurfSettings = SurfSettings(), threads: Int = 1
+    ) -> SectionFeatures {
+        let found = tissueAndKeypoints(
+            of: gray, tissue: tissue, marginPx: marginPx, settings: settings, threads: threads)
+        return SectionFeatures(
+            image: RegistrationImage(gray: gray, tissue: found.tissue), keypoints: found.keypoints)
+    }
+
+    /// A section's tissue, 1 where there is some, and its keypoints.
     ///
     /// Gray levels are stretched first so that the darkest and brightest half per cent become 0 and 255: the threshold of the detector
     /// then means the same for faint and strong stains. Keypoints lie on the tissue, its holes, and `marginPx` around it.
@@ -19,16 +30,15 @@ public struct SectionFeatures: Sendable {
     /// - Parameters:
     ///   - gray: stained tissue dark on a bright slide.
     ///   - tissue: Otsu's mask where nil. Holes are filled: ventricles and pale white matter belong to a section.
-    public static func extracted(
-        from gray: Image<UInt8>, tissue: Image<UInt8>? = nil, marginPx: Double = 4,
+    public static func tissueAndKeypoints(
+        of gray: Image<UInt8>, tissue: Image<UInt8>? = nil, marginPx: Double = 4,
         settings: SurfSettings = SurfSettings(), threads: Int = 1
-    ) -> SectionFeatures {
-        let mask = fillingHoles(tissue.map { BitImage($0) } ?? tissueMask(of: gray)).bytes()
-        let image = RegistrationImage(gray: gray, tissue: mask)
-        let searched = BitImage(mask).dilated(radiusPx: marginPx, threads: threads).bytes()
+    ) -> (tissue: Image<UInt8>, keypoints: KeypointSet) {
+        let mask = fillingHoles(tissue.map { BitImage($0) } ?? tissueMask(of: gray))
+        let searched = mask.dilated(radiusPx: marginPx, threads: threads).bytes()
         let keypoints = surfKeypoints(
             contrastStretched(gray), inside: searched, settings: settings, threads: threads)
-        return SectionFeatures(image: image, keypoints: keypoints)
+        return (mask.bytes(), keypoints)
     }
 }
 

@@ -35,19 +35,18 @@ func hessianMaxima(
                     above.determinants.withUnsafeBufferPointer { above in
                         let stack = ResponseStack(below: below, here: here, above: above, columns: columns)
                         for row in 1 + index * band..<min(rows - 1, 1 + (index + 1) * band) {
-                            for column in searched[row].clamped(to: 1..<columns - 1) {
-                                let at = row * columns + column
-                                let response = here[at]
-                                guard response >= threshold, stack.isMaximum(at),
-                                    isAllowed(row * middle.step, column * middle.step),
+                            stack.forEachPeak(
+                                inRow: row, columns: searched[row].clamped(to: 1..<columns - 1), threshold: threshold
+                            ) { at, column in
+                                guard isAllowed(row * middle.step, column * middle.step),
                                     let offset = stack.offset(at)
-                                else { continue }
+                                else { return }
                                 maxima.append(
                                     HessianMaximum(
                                         row: (Double(row) + offset.row) * Double(middle.step),
                                         column: (Double(column) + offset.column) * Double(middle.step),
                                         scalePx: (Double(middle.filterPx) + offset.size * filterStep) * 1.2 / 9,
-                                        response: response,
+                                        response: here[at],
                                         laplacian: middle.laplacianSign(integral, row: row, column: column)))
                             }
                         }
@@ -66,6 +65,35 @@ private struct ResponseStack {
     let here: UnsafeBufferPointer<Float>
     let above: UnsafeBufferPointer<Float>
     let columns: Int
+
+    /// Calls `body` with the place and the column of every value from `threshold` on that is above its 26 neighbours.
+    @inline(__always) func forEachPeak(
+        inRow row: Int, columns searched: Range<Int>, threshold: Float, _ body: (_ at: Int, _ column: Int) -> Void
+    ) {
+        guard let base = here.baseAddress else { return }
+        func eight(_ at: Int) -> SIMD8<Float> { UnsafeRawPointer(base + at).loadUnaligned(as: SIMD8<Float>.self) }
+        var column = searched.lowerBound
+        while column < searched.upperBound {
+            let at = row * columns + column
+            let end = min(column + 8, searched.upperBound)
+            if end == column + 8 {
+                // Eight at a time are passed over where none is above the four beside it.
+                let values = eight(at)
+                let isPeak =
+                    (values .>= threshold) .& (eight(at - 1) .< values) .& (eight(at + 1) .<= values)
+                    .& (eight(at - columns) .< values) .& (eight(at + columns) .<= values)
+                if !any(isPeak) {
+                    column = end
+                    continue
+                }
+            }
+            for column in column..<end {
+                let at = row * columns + column
+                if here[at] >= threshold, isMaximum(at) { body(at, column) }
+            }
+            column = end
+        }
+    }
 
     /// Whether the value is above its 26 neighbours; of equal ones the first in reading order counts.
     @inline(__always) func isMaximum(_ at: Int) -> Bool {

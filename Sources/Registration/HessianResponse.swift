@@ -1,14 +1,14 @@
 internal import NDArray
 
 /// The determinant of the Hessian at one filter size, on every `step`-th pixel of every `step`-th row.
-struct HessianResponse: Sendable {
+package struct HessianResponse: Sendable {
     let rows: Int
     let columns: Int
     let step: Int
     /// Side of the box filter in pixels: 9, 15, 21, …
     let filterPx: Int
     /// rows × columns determinants; what was not asked for is undefined.
-    let determinants: [Float]
+    package let determinants: [Float]
     private let kernel: HessianKernel
 
     /// The filter that stands for a Gaussian of 1.2 px has a side of 9 px.
@@ -19,7 +19,7 @@ struct HessianResponse: Sendable {
     ///   - finer: the same filter's response on a grid twice as fine, which holds this one.
     ///
     /// **Reference**: Bay 2008, section 3.2: box filters in place of second derivatives of Gaussians, det = Dxx Dyy − (0.9 Dxy)².
-    init(
+    package init(
         _ integral: IntegralImage, filterPx: Int, step: Int, wanted: [Range<Int>], finer: HessianResponse? = nil,
         threads: Int
     ) {
@@ -32,6 +32,7 @@ struct HessianResponse: Sendable {
         precondition(integral.margin > filterPx / 2 + 1, "A filter of \(filterPx) px sticks out of the margin.")
         let kernel = HessianKernel(filterPx: filterPx, stride: integral.stride)
         self.kernel = kernel
+        let lines = HessianLines(filterPx: filterPx, stride: integral.stride, scale: kernel.scale)
         determinants = [Float](unsafeUninitializedCapacity: rows * columns) { buffer, initialised in
             let determinants = DisjointSlices(buffer)
             parallelBands(rows, band: 16, threads: threads) { band in
@@ -52,12 +53,9 @@ struct HessianResponse: Sendable {
                             continue
                         }
                         let line = base + (row * step + integral.margin) * integral.stride + integral.margin
-                        if step == 1 {
-                            while column + 8 <= end {
-                                UnsafeMutableRawPointer(output + column).storeBytes(
-                                    of: kernel.eight(at: line + column).determinant, as: SIMD8<Float>.self)
-                                column += 8
-                            }
+                        if let lines {
+                            lines.determinants(along: line, columns: column..<end, step: step, into: output)
+                            continue
                         }
                         while column < end {
                             output[column] = kernel.one(at: line + column * step).determinant
@@ -98,13 +96,6 @@ private struct HessianKernel: Sendable {
         @inline(__always) func one(_ at: UnsafePointer<UInt32>) -> Float {
             Float(Int32(bitPattern: at[d] &- at[b] &- at[c] &+ at[a]))
         }
-
-        @inline(__always) func eight(_ at: UnsafePointer<UInt32>) -> SIMD8<Float> {
-            let sum =
-                HessianKernel.load(at + d) &- HessianKernel.load(at + b) &- HessianKernel.load(at + c)
-                &+ HessianKernel.load(at + a)
-            return SIMD8<Float>(SIMD8<Int32>(truncatingIfNeeded: sum))
-        }
     }
 
     /// Across rows: the whole band and its middle lobe, which counts −2, that is 1 − 3.
@@ -135,21 +126,10 @@ private struct HessianKernel: Sendable {
         scale = 1 / (255 * IntegralImage.unitsPerLevel * Float(filterPx * filterPx))
     }
 
-    @inline(__always) static func load(_ pointer: UnsafePointer<UInt32>) -> SIMD8<UInt32> {
-        UnsafeRawPointer(pointer).loadUnaligned(as: SIMD8<UInt32>.self)
-    }
-
     @inline(__always) func one(at: UnsafePointer<UInt32>) -> (determinant: Float, trace: Float) {
         let rows = (rowBand.one(at) - 3 * rowLobe.one(at)) * scale
         let columns = (columnBand.one(at) - 3 * columnLobe.one(at)) * scale
         let mixed = (upperLeft.one(at) + lowerRight.one(at) - upperRight.one(at) - lowerLeft.one(at)) * scale
-        return (rows * columns - 0.81 * mixed * mixed, rows + columns)
-    }
-
-    @inline(__always) func eight(at: UnsafePointer<UInt32>) -> (determinant: SIMD8<Float>, trace: SIMD8<Float>) {
-        let rows = (rowBand.eight(at) - 3 * rowLobe.eight(at)) * scale
-        let columns = (columnBand.eight(at) - 3 * columnLobe.eight(at)) * scale
-        let mixed = (upperLeft.eight(at) + lowerRight.eight(at) - upperRight.eight(at) - lowerLeft.eight(at)) * scale
         return (rows * columns - 0.81 * mixed * mixed, rows + columns)
     }
 }

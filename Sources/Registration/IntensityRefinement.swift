@@ -56,7 +56,9 @@ func climbedTransform(
 }
 
 /// The ascent at one resolution, on the inverse transform (fixed to moving), since the moving image is what is resampled.
-private struct CorrelationAscent {
+///
+/// A class, as a structure would be copied for every row, with a count of references for each of its arrays.
+private final class CorrelationAscent: Sendable {
     let moving: RegistrationImage
     let sloped: SlopedImage
     let fixed: RegistrationImage
@@ -87,7 +89,8 @@ private struct CorrelationAscent {
                     pivot,
                     onto: PlanarPoint(row: target.row + step[1], column: target.column + step[2]),
                     rotationRad: back.rotationRad + step[0] / reach, isMirrored: back.isMirrored)
-                if let there = sums(next), there.correlation > here.correlation {
+                // More than half of the steps are refused, and a correlation alone takes half as long as all the sums.
+                if correlation(next) > here.correlation, let there = sums(next) {
                     back = next
                     here = there
                     accepted = true
@@ -114,119 +117,167 @@ private struct CorrelationAscent {
             let turn = SIMD2(-sine * dy - cosine * dx, cosine * dy - sine * dx)
             let turnStep = SIMD2(-cosine, -sine) * sign
             let start = row * fixed.columns
-            var line = LineSums()
-            fixed.gray.elements.withUnsafeBufferPointer { gray in
-                fixed.tissue.elements.withUnsafeBufferPointer { tissue in
-                    _ = sloped.withPixels { pixels in
-                        let inside = sampled.interior { sloped.holds($0) }
-                        @inline(__always) func add(_ column: Int, _ sample: SIMD4<Float>, _ turning: SIMD2<Float>) {
-                            guard tissue[start + column] != 0 || sample.w >= 0.5 else { return }
+            // Sampled first and added up then: together they need more registers than there are.
+            sloped.withSamples(sampled) { samples in
+                fixed.gray.elements.withUnsafeBufferPointer { gray in
+                    fixed.tissue.elements.withUnsafeBufferPointer { tissue in
+                        var line = LineSums()
+                        for column in sampled.columns {
+                            let sample = samples[column - sampled.columns.lowerBound]
+                            guard tissue[start + column] != 0 || sample.w >= 0.5 else { continue }
+                            let turning = SIMD2<Float>(turn + turnStep * Double(column))
                             line.add(
                                 fixed: gray[start + column] - background,
-                                SIMD4(
-                                    sample.x, turning.x * sample.y + turning.y * sample.z, sample.y, sample.z))
+                                SIMD4(sample.x, turning.x * sample.y + turning.y * sample.z, sample.y, sample.z))
                         }
-                        @inline(__always) func add(_ column: Int) {
-                            add(
-                                column, sloped.sample(pixels, at: sampled.place(column)),
-                                SIMD2<Float>(turn + turnStep * Double(column)))
-                        }
-                        for column in sampled.columns.lowerBound..<inside.lowerBound { add(column) }
-                        var column = inside.lowerBound
-                        while column + 4 <= inside.upperBound {
-                            let samples = sloped.samples(pixels, at: sampled.places(from: column))
-                            let along = SIMD4(0, 1, 2, 3) + Double(column)
-                            let turnRow = SIMD4<Float>(turn[0] + turnStep[0] * along)
-                            let turnColumn = SIMD4<Float>(turn[1] + turnStep[1] * along)
-                            add(column, samples.0, SIMD2(turnRow[0], turnColumn[0]))
-                            add(column + 1, samples.1, SIMD2(turnRow[1], turnColumn[1]))
-                            add(column + 2, samples.2, SIMD2(turnRow[2], turnColumn[2]))
-                            add(column + 3, samples.3, SIMD2(turnRow[3], turnColumn[3]))
-                            column += 4
-                        }
-                        for column in column..<sampled.columns.upperBound { add(column) }
+                        sums.add(line)
                     }
                 }
             }
-            sums.add(line)
         }
         return total.count > 8 ? total : nil
+    }
+
+    /// The correlation of `sums`, to the last bit; −1 where hardly a pixel is tissue.
+    private func correlation(_ back: RigidTransform) -> Double {
+        let matrix = back.matrix
+        let background = fixed.background
+        let total = sumsOverRows(fixed.rows, threads: threads) { (row, sums: inout LevelSums) in
+            let sampled = SampledRow(row, of: fixed, in: moving, back: matrix)
+            let start = row * fixed.columns
+            sloped.withLevels(sampled, of: moving) { (levels, isTissue) in
+                fixed.gray.elements.withUnsafeBufferPointer { gray in
+                    fixed.tissue.elements.withUnsafeBufferPointer { tissue in
+                        var line = LevelLineSums()
+                        for column in sampled.columns {
+                            let index = column - sampled.columns.lowerBound
+                            guard tissue[start + column] | isTissue[index] != 0 else { continue }
+                            line.add(fixed: gray[start + column] - background, moving: levels[index])
+                        }
+                        sums.add(line)
+                    }
+                }
+            }
+        }
+        return total.levels[0] > 8 ? total.correlation : -1
     }
 }
 
 /// Sums along one row of pixels, short enough for single precision.
 private struct LineSums {
-    /// Of 1, fixed, fixed².
-    var fixed = SIMD4<Float>(repeating: 0)
-    /// Of the signals moving, angle, row, column: by themselves and times fixed, moving, angle, row, column.
+    /// Of 1, fixed, fixed², moving².
+    var levels = SIMD4<Float>(repeating: 0)
+    /// Of the signals moving, angle, row, column: by themselves and times fixed, angle, row, column.
     var signals = SIMD4<Float>(repeating: 0)
     var byFixed = SIMD4<Float>(repeating: 0)
-    var byMoving = SIMD4<Float>(repeating: 0)
     var byAngle = SIMD4<Float>(repeating: 0)
     var byRow = SIMD4<Float>(repeating: 0)
     var byColumn = SIMD4<Float>(repeating: 0)
 
     @inline(__always) mutating func add(fixed level: Float, _ values: SIMD4<Float>) {
-        fixed += SIMD4(1, level, level * level, 0)
+        levels += SIMD4(1, level, level * level, values.x * values.x)
         signals += values
         byFixed += values * level
-        byMoving += values * values.x
         byAngle += values * values.y
         byRow += values * values.z
         byColumn += values * values.w
     }
 }
 
+/// The part of `LineSums` that the correlation is made from.
+private struct LevelLineSums {
+    /// Of 1, fixed, fixed², moving².
+    var levels = SIMD4<Float>(repeating: 0)
+    /// Of moving, by itself and times fixed.
+    var moving = SIMD2<Float>(repeating: 0)
+
+    @inline(__always) mutating func add(fixed level: Float, moving value: Float) {
+        levels += SIMD4(1, level, level * level, value * value)
+        moving += SIMD2(value, value * level)
+    }
+}
+
+/// Sums of products of the gray levels.
+private struct LevelSums: RowSums {
+    var levels = SIMD4<Double>(repeating: 0)
+    var moving = SIMD2<Double>(repeating: 0)
+
+    mutating func add(_ line: LevelLineSums) {
+        levels += SIMD4<Double>(line.levels)
+        moving += SIMD2<Double>(line.moving)
+    }
+
+    mutating func add(_ other: LevelSums) {
+        levels += other.levels
+        moving += other.moving
+    }
+
+    var correlation: Double {
+        let count = levels[0]
+        let variances = (levels[2] - levels[1] * levels[1] / count) * (levels[3] - moving[0] * moving[0] / count)
+        return variances > 0 ? (moving[1] - levels[1] * moving[0] / count) / variances.squareRoot() : -1
+    }
+}
+
 /// Sums of products of the signals 1, fixed, moving, and the three slopes.
 private struct CorrelationSums: RowSums {
-    var fixed = SIMD4<Double>(repeating: 0)
+    var levels = SIMD4<Double>(repeating: 0)
     var signals = SIMD4<Double>(repeating: 0)
     var byFixed = SIMD4<Double>(repeating: 0)
-    /// Rows of the table moving, angle, row, column by the same.
-    var bySignals = [SIMD4<Double>](repeating: SIMD4(repeating: 0), count: 4)
+    /// Each by moving, angle, row, column.
+    var byAngle = SIMD4<Double>(repeating: 0)
+    var byRow = SIMD4<Double>(repeating: 0)
+    var byColumn = SIMD4<Double>(repeating: 0)
 
-    var count: Double { fixed[0] }
+    var count: Double { levels[0] }
 
     mutating func add(_ line: LineSums) {
-        fixed += SIMD4<Double>(line.fixed)
+        levels += SIMD4<Double>(line.levels)
         signals += SIMD4<Double>(line.signals)
         byFixed += SIMD4<Double>(line.byFixed)
-        bySignals[0] += SIMD4<Double>(line.byMoving)
-        bySignals[1] += SIMD4<Double>(line.byAngle)
-        bySignals[2] += SIMD4<Double>(line.byRow)
-        bySignals[3] += SIMD4<Double>(line.byColumn)
+        byAngle += SIMD4<Double>(line.byAngle)
+        byRow += SIMD4<Double>(line.byRow)
+        byColumn += SIMD4<Double>(line.byColumn)
     }
 
     mutating func add(_ other: CorrelationSums) {
-        fixed += other.fixed
+        levels += other.levels
         signals += other.signals
         byFixed += other.byFixed
-        for index in bySignals.indices { bySignals[index] += other.bySignals[index] }
+        byAngle += other.byAngle
+        byRow += other.byRow
+        byColumn += other.byColumn
     }
 
-    /// Covariance (times the count) of two of the signals 0 moving, 1 angle, 2 row, 3 column.
-    private func covariance(_ a: Int, _ b: Int) -> Double { bySignals[a][b] - signals[a] * signals[b] / count }
-    /// The same with the fixed section.
-    private func covarianceWithFixed(_ a: Int) -> Double { byFixed[a] - fixed[1] * signals[a] / count }
+    /// Covariances (times the count) of a slope, 1 angle, 2 row, 3 column, with moving and the slopes.
+    private func covariances(_ slope: Int) -> SIMD4<Double> {
+        let products = slope == 1 ? byAngle : slope == 2 ? byRow : byColumn
+        return products - signals[slope] * signals / count
+    }
+    /// The variance (times the count) of the moving section.
+    private var movingVariance: Double { levels[3] - signals[0] * signals[0] / count }
+    /// The covariances with the fixed section.
+    private func covarianceWithFixed(_ a: Int) -> Double { byFixed[a] - levels[1] * signals[a] / count }
 
     var correlation: Double {
-        let variances = (fixed[2] - fixed[1] * fixed[1] / count) * covariance(0, 0)
+        let variances = (levels[2] - levels[1] * levels[1] / count) * movingVariance
         return variances > 0 ? covarianceWithFixed(0) / variances.squareRoot() : -1
     }
 
     /// The change of (angle, row, column): Evangelidis and Psarakis 2008, equations 18 to 20.
     func step() -> [Double]? {
-        let normal = (1...3).flatMap { a in (1...3).map { b in covariance(a, b) } }
+        let slopes = (1...3).map { covariances($0) }
+        let normal = slopes.flatMap { [$0[1], $0[2], $0[3]] }
         let ofFixed = (1...3).map { covarianceWithFixed($0) }
-        let ofMoving = (1...3).map { covariance($0, 0) }
+        let ofMoving = slopes.map { $0[0] }
         guard let fixedPart = solveSymmetricPositive(normal, ofFixed),
             let movingPart = solveSymmetricPositive(normal, ofMoving)
         else { return nil }
         func inner(_ a: [Double], _ b: [Double]) -> Double { a[0] * b[0] + a[1] * b[1] + a[2] * b[2] }
-        let upper = covariance(0, 0) - inner(ofMoving, movingPart)
+        let upper = movingVariance - inner(ofMoving, movingPart)
         let lower = covarianceWithFixed(0) - inner(ofFixed, movingPart)
         // A negative denominator means that no gain aligns them; the plain least squares step is left.
-        let variance = max(fixed[2] - fixed[1] * fixed[1] / count, .leastNormalMagnitude)
+        let variance = max(levels[2] - levels[1] * levels[1] / count, .leastNormalMagnitude)
         let gain = lower > 0 ? upper / lower : max(covarianceWithFixed(0), 0) / variance
         let step = (0..<3).map { gain * fixedPart[$0] - movingPart[$0] }
         return step.allSatisfy(\.isFinite) ? step : nil

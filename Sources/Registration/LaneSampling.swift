@@ -4,11 +4,24 @@
 @inline(__always)
 func floored(_ values: SIMD4<Double>) -> SIMD4<Double> {
     let nearest = (values + FourPlaces.shift) - FourPlaces.shift
-    let isBelow = unsafeBitCast(values - nearest, to: SIMD4<UInt64>.self) &>> 63
-    // One where the sign bit is set, zero elsewhere.
-    let one = unsafeBitCast(
-        (SIMD4<UInt64>(repeating: 0) &- isBelow) & SIMD4(repeating: (1.0).bitPattern), to: SIMD4<Double>.self)
-    return nearest - one
+    return nearest - selected(SIMD4(repeating: 1), where: signs(values - nearest), else: .zero)
+}
+
+/// All bits where the sign bit is set, none elsewhere: what chooses between lanes without a branch.
+@inline(__always)
+func signs(_ values: SIMD4<Double>) -> SIMD4<UInt64> {
+    SIMD4(repeating: 0) &- (unsafeBitCast(values, to: SIMD4<UInt64>.self) &>> 63)
+}
+
+/// The lanes of `values` where all bits of `mask` are set, those of `others` where none is.
+@inline(__always)
+func selected(
+    _ values: SIMD4<Double>, where mask: SIMD4<UInt64>, else others: SIMD4<Double>
+) -> SIMD4<Double> {
+    let (ours, theirs) = (
+        unsafeBitCast(values, to: SIMD4<UInt64>.self), unsafeBitCast(others, to: SIMD4<UInt64>.self)
+    )
+    return unsafeBitCast((ours & mask) | (theirs & ~mask), to: SIMD4<Double>.self)
 }
 
 /// Four whole numbers of 0 … 2³¹ − 1 that are held in double precision, as places in memory.

@@ -17,46 +17,63 @@ public func overlap(
     let back = transform.inverse.matrix
     let total = sumsOverRows(fixed.rows, threads: threads) { (row, sums: inout OverlapSums) in
         let sampled = SampledRow(row, of: fixed, in: moving, back: back)
-        let start = row * fixed.columns
-        fixed.gray.elements.withUnsafeBufferPointer { fixedGray in
-            fixed.tissue.elements.withUnsafeBufferPointer { fixedTissue in
-                moving.gray.elements.withUnsafeBufferPointer { movingGray in
-                    moving.tissue.elements.withUnsafeBufferPointer { movingTissue in
-                        let inside = sampled.interior { moving.isInterior($0) }
-                        func add(_ column: Int) {
-                            let place = sampled.place(column)
-                            let here = fixedTissue[start + column] != 0
-                            let there = moving.isTissue(movingTissue, at: place)
-                            guard here || there else { return }
-                            sums.add(
-                                Double(fixedGray[start + column]), Double(moving.level(movingGray, at: place)), here,
-                                there)
-                        }
-                        for column in sampled.columns.lowerBound..<inside.lowerBound { add(column) }
-                        var column = inside.lowerBound
-                        while column + 4 <= inside.upperBound {
-                            let places = sampled.places(from: column)
-                            let mask = moving.nearest(places)
-                            let levels = moving.levels(movingGray, places)
-                            @inline(__always) func add(_ column: Int, _ place: Int, _ level: Float) {
-                                let here = fixedTissue[start + column] != 0
-                                let there = movingTissue[place] != 0
-                                guard here || there else { return }
-                                sums.add(Double(fixedGray[start + column]), Double(level), here, there)
-                            }
-                            add(column, mask[0], levels[0])
-                            add(column + 1, mask[1], levels[1])
-                            add(column + 2, mask[2], levels[2])
-                            add(column + 3, mask[3], levels[3])
-                            column += 4
-                        }
-                        for column in column..<sampled.columns.upperBound { add(column) }
+        moving.withNearest(sampled) { (levels, tissue) in
+            let start = row * fixed.columns
+            fixed.gray.elements.withUnsafeBufferPointer { fixedGray in
+                fixed.tissue.elements.withUnsafeBufferPointer { fixedTissue in
+                    // Of its own, so that it stays in registers.
+                    var line = sums
+                    for (index, column) in sampled.columns.enumerated() {
+                        let (here, there) = (fixedTissue[start + column] != 0, tissue[index] != 0)
+                        guard here || there else { continue }
+                        line.add(Double(fixedGray[start + column]), Double(levels[index]), here, there)
                     }
+                    sums = line
                 }
             }
         }
     }
     return total.overlap
+}
+
+extension RegistrationImage {
+    /// Calls `body` with the gray levels at a row's places and the pixels of the tissue's mask that are nearest to them.
+    @inline(__always) fileprivate func withNearest(
+        _ row: SampledRow,
+        _ body: (_ levels: UnsafeMutablePointer<Float>, _ tissue: UnsafeMutablePointer<UInt8>) -> Void
+    ) {
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: row.columns.count) { levels in
+            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: row.columns.count) { near in
+                gray.elements.withUnsafeBufferPointer { gray in
+                    tissue.elements.withUnsafeBufferPointer { tissue in
+                        guard let levels = levels.baseAddress, let near = near.baseAddress,
+                            let pixels = gray.baseAddress
+                        else { return }
+                        let first = row.columns.lowerBound
+                        let inside = row.interior { isInterior($0) }
+                        func sample(_ columns: Range<Int>) {
+                            for column in columns {
+                                levels[column - first] = level(gray, at: row.place(column))
+                                near[column - first] = isTissue(tissue, at: row.place(column)) ? 1 : 0
+                            }
+                        }
+                        sample(first..<inside.lowerBound)
+                        var column = inside.lowerBound
+                        while column + 4 <= inside.upperBound {
+                            let samples = FourSamples(self, row.places(from: column))
+                            UnsafeMutableRawPointer(levels + (column - first)).storeBytes(
+                                of: samples.levels(pixels), as: SIMD4<Float>.self)
+                            let nearest = samples.nearest
+                            for lane in 0..<4 { near[column - first + lane] = tissue[nearest[lane]] }
+                            column += 4
+                        }
+                        sample(column..<row.columns.upperBound)
+                        body(levels, near)
+                    }
+                }
+            }
+        }
+    }
 }
 
 private struct OverlapSums: RowSums {

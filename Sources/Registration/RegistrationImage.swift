@@ -51,6 +51,16 @@ public struct RegistrationImage: Sendable {
         tissueColumns = first..<(rows.map { extents[$0].upperBound }.max() ?? 0)
     }
 
+    /// The columns between which the tissue of some rows lies; empty where they have none.
+    func tissueColumns(ofRows rows: Range<Int>) -> Range<Int> {
+        var (first, end) = (columns, 0)
+        for row in rows.clamped(to: tissueRows) where !tissueExtents[row].isEmpty {
+            first = min(first, tissueExtents[row].lowerBound)
+            end = max(end, tissueExtents[row].upperBound)
+        }
+        return first < end ? first..<end : 0..<0
+    }
+
     public var rows: Int { gray.rows }
     public var columns: Int { gray.columns }
 
@@ -106,64 +116,11 @@ public struct RegistrationImage: Sendable {
         place[0] >= 0 && place[1] >= 0 && Int(place[0] + 1) < rows && Int(place[1] + 1) < columns
     }
 
-    /// The gray levels at four places in the image's interior; see `level`.
-    @inline(__always) func levels(
-        _ pixels: UnsafeBufferPointer<Float>, _ places: (rows: SIMD4<Double>, columns: SIMD4<Double>)
-    ) -> SIMD4<Float> {
-        let (top, left) = (floored(places.rows + 1) - 1, floored(places.columns + 1) - 1)
-        let (down, across) = (SIMD4<Float>(places.rows - top), SIMD4<Float>(places.columns - left))
-        let at = FourPlaces(top * Double(columns) + left)
-        func four(_ offset: Int) -> SIMD4<Float> {
-            SIMD4(pixels[at[0] + offset], pixels[at[1] + offset], pixels[at[2] + offset], pixels[at[3] + offset])
-        }
-        let upper = four(0) * (1 - across) + four(1) * across
-        let lower = four(columns) * (1 - across) + four(columns + 1) * across
-        return upper * (1 - down) + lower * down
-    }
-
-    /// The pixels nearest to four places in the image's interior.
-    @inline(__always) func nearest(_ places: (rows: SIMD4<Double>, columns: SIMD4<Double>)) -> FourPlaces {
-        FourPlaces(floored(places.rows + 0.5) * Double(columns) + floored(places.columns + 0.5))
-    }
-
     /// Whether the nearest pixel to a place (row, column) is tissue.
     @inline(__always) func isTissue(_ mask: UnsafeBufferPointer<UInt8>, at place: SIMD2<Double>) -> Bool {
         let (row, column) = (place[0] + 0.5, place[1] + 0.5)
         guard row >= 0, row < Double(rows), column >= 0, column < Double(columns) else { return false }
         return mask[Int(row) * columns + Int(column)] != 0
-    }
-
-    /// The section at half the resolution: means of 2 × 2 pixels, tissue where at least half of them are.
-    func halved(threads: Int) -> RegistrationImage {
-        let (newRows, newColumns) = (rows / 2, columns / 2)
-        var small = Image<Float>(rows: newRows, columns: newColumns, filledWith: 0)
-        var share = Image<UInt8>(rows: newRows, columns: newColumns, filledWith: 0)
-        guard newRows > 0, newColumns > 0 else { return self }
-        small.elements.withUnsafeMutableBufferPointer { small in
-            share.elements.withUnsafeMutableBufferPointer { share in
-                let (small, share) = (DisjointSlices(small), DisjointSlices(share))
-                parallelBands(newRows, band: 32, threads: threads) { band in
-                    gray.elements.withUnsafeBufferPointer { gray in
-                        tissue.elements.withUnsafeBufferPointer { tissue in
-                            for row in band {
-                                let upper = 2 * row * columns
-                                let lower = upper + columns
-                                for column in 0..<newColumns {
-                                    let (a, b) = (upper + 2 * column, lower + 2 * column)
-                                    let at = row * newColumns + column
-                                    small[at] = (gray[a] + gray[a + 1] + gray[b] + gray[b + 1]) * 0.25
-                                    share[at] =
-                                        min(tissue[a], 1) + min(tissue[a + 1], 1) + min(tissue[b], 1)
-                                            + min(tissue[b + 1], 1)
-                                            >= 2 ? 1 : 0
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        return RegistrationImage(gray: small, tissue: share, background: background)
     }
 
     /// The section blurred by a Gaussian.

@@ -29,7 +29,7 @@ func sumsOverRows<Sums: RowSums>(
 /// Where the pixels of a fixed section's row lie in the moving section, and which of them can be tissue of either.
 struct SampledRow {
     /// Columns of the fixed section outside of which neither section has tissue.
-    let columns: Range<Int>
+    private(set) var columns: Range<Int>
     /// Place of the fixed section's column 0 in the moving section, and the way from one column to the next.
     let start: SIMD2<Double>
     let step: SIMD2<Double>
@@ -38,31 +38,35 @@ struct SampledRow {
     init(_ row: Int, of fixed: RegistrationImage, in moving: RegistrationImage, back: [Double]) {
         start = SIMD2(back[0], back[3]) * Double(row) + SIMD2(back[2], back[5])
         step = SIMD2(back[1], back[4])
-        // The columns whose place lies in the box around the moving section's tissue, a pixel wider.
-        var reach = 0...Double(max(fixed.columns - 1, 0))
-        var isReached = fixed.columns > 0 && !moving.tissueRows.isEmpty
-        for (axis, box) in [moving.tissueRows, moving.tissueColumns].enumerated() {
-            let (low, high) = (Double(box.lowerBound) - 1, Double(box.upperBound))
-            if abs(step[axis]) < 1e-9 {
-                if start[axis] < low || start[axis] > high { isReached = false }
-                continue
-            }
-            let ends = [(low - start[axis]) / step[axis], (high - start[axis]) / step[axis]].sorted()
-            if ends[0] > reach.upperBound || ends[1] < reach.lowerBound {
-                isReached = false
-            } else {
-                reach = max(reach.lowerBound, ends[0])...min(reach.upperBound, ends[1])
-            }
-        }
         let own = fixed.tissueExtents[row]
-        if isReached {
-            let reached = Int(reach.lowerBound)..<min(Int(reach.upperBound) + 2, fixed.columns)
-            columns =
-                own.isEmpty
-                ? reached : min(own.lowerBound, reached.lowerBound)..<max(own.upperBound, reached.upperBound)
-        } else {
-            columns = own
-        }
+        columns = own
+        // The columns whose place lies in the box around the moving section's tissue, a pixel wider.
+        guard fixed.columns > 0, !moving.tissueRows.isEmpty,
+            let met = reached(in: 0...Double(fixed.columns - 1), axis: 0, box: moving.tissueRows),
+            let boxed = reached(in: met, axis: 1, box: moving.tissueColumns),
+            // Of the rows that are met there the tissue's columns, which are fewer.
+            let reach = reached(in: boxed, axis: 1, box: moving.tissueColumns(ofRows: rows(in: boxed)))
+        else { return }
+        let reached = Int(reach.lowerBound)..<min(Int(reach.upperBound) + 2, fixed.columns)
+        columns =
+            own.isEmpty
+            ? reached : min(own.lowerBound, reached.lowerBound)..<max(own.upperBound, reached.upperBound)
+    }
+
+    /// The part of a span of columns whose places lie, along one axis, in a box or a pixel beside it.
+    private func reached(in span: ClosedRange<Double>, axis: Int, box: Range<Int>) -> ClosedRange<Double>? {
+        guard !box.isEmpty else { return nil }
+        let (low, high) = (Double(box.lowerBound) - 1, Double(box.upperBound))
+        if abs(step[axis]) < 1e-9 { return start[axis] < low || start[axis] > high ? nil : span }
+        let (one, other) = ((low - start[axis]) / step[axis], (high - start[axis]) / step[axis])
+        let (first, last) = (max(span.lowerBound, min(one, other)), min(span.upperBound, max(one, other)))
+        return first <= last ? first...last : nil
+    }
+
+    /// The moving section's rows, and some more on either side, between which the places of a span of columns lie.
+    private func rows(in span: ClosedRange<Double>) -> Range<Int> {
+        let (one, other) = (start[0] + step[0] * span.lowerBound, start[0] + step[0] * (span.upperBound + 1))
+        return Int(min(one, other)) - 2..<Int(max(one, other)) + 3
     }
 
     /// The part of the row in which all places lie in a box, for a box that they enter and leave but once.

@@ -67,13 +67,80 @@ struct SlopedImage: Sendable {
         }
     }
 
-    /// Calls `body` with the pixels; `sample` reads from them.
-    func withPixels<Result>(_ body: (UnsafePointer<SIMD4<Float>>) -> Result) -> Result? {
-        pixels.withUnsafeBufferPointer { pixels in pixels.baseAddress.map(body) }
+    /// Calls `body` with level, both slopes, and share of tissue at a row's places.
+    @inline(__always) func withSamples(_ row: SampledRow, _ body: (UnsafePointer<SIMD4<Float>>) -> Void) {
+        withUnsafeTemporaryAllocation(of: SIMD4<Float>.self, capacity: row.columns.count) { samples in
+            pixels.withUnsafeBufferPointer { pixels in
+                guard let pixels = pixels.baseAddress, let base = samples.baseAddress else { return }
+                let target = base - row.columns.lowerBound
+                let inside = row.interior { holds($0) }
+                for column in row.columns.lowerBound..<inside.lowerBound {
+                    target[column] = sample(pixels, at: row.place(column))
+                }
+                var column = inside.lowerBound
+                while column + 4 <= inside.upperBound {
+                    let four = self.samples(pixels, at: row.places(from: column))
+                    (target[column], target[column + 1]) = (four.0, four.1)
+                    (target[column + 2], target[column + 3]) = (four.2, four.3)
+                    column += 4
+                }
+                for column in column..<row.columns.upperBound {
+                    target[column] = sample(pixels, at: row.place(column))
+                }
+                body(base)
+            }
+        }
+    }
+
+    /// Calls `body` with what `withSamples` has of levels alone, and with 1 where at least half a place is tissue.
+    ///
+    /// - Parameter image: the section that this one was made from; the memory that is read is a third.
+    @inline(__always) func withLevels(
+        _ row: SampledRow, of image: RegistrationImage,
+        _ body: (_ levels: UnsafePointer<Float>, _ isTissue: UnsafePointer<UInt8>) -> Void
+    ) {
+        let frame = Double(SlopedImage.frame)
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: row.columns.count) { levels in
+            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: row.columns.count) { isTissue in
+                pixels.withUnsafeBufferPointer { pixels in
+                    image.gray.elements.withUnsafeBufferPointer { gray in
+                        image.tissue.elements.withUnsafeBufferPointer { tissue in
+                            guard let pixels = pixels.baseAddress, let levels = levels.baseAddress,
+                                let isTissue = isTissue.baseAddress, let gray = gray.baseAddress,
+                                let tissue = tissue.baseAddress
+                            else { return }
+                            let first = row.columns.lowerBound
+                            let inside = row.interior { image.isInterior($0) }
+                            func fill(_ columns: Range<Int>) {
+                                for column in columns {
+                                    let sample = sample(pixels, at: row.place(column))
+                                    levels[column - first] = sample.x
+                                    isTissue[column - first] = sample.w >= 0.5 ? 1 : 0
+                                }
+                            }
+                            fill(first..<inside.lowerBound)
+                            var column = inside.lowerBound
+                            while column + 4 <= inside.upperBound {
+                                let four = FourSamples(image, row.places(from: column), frame: frame)
+                                let index = column - first
+                                UnsafeMutableRawPointer(levels + index).storeBytes(
+                                    of: four.levels(gray, above: image.background), as: SIMD4<Float>.self)
+                                for lane in 0..<4 { isTissue[index + lane] = four.isTissue(tissue, lane) }
+                                column += 4
+                            }
+                            fill(column..<row.columns.upperBound)
+                            body(levels, isTissue)
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// Level, both slopes, and share of tissue at a place (row, column).
-    @inline(__always) func sample(_ pixels: UnsafePointer<SIMD4<Float>>, at place: SIMD2<Double>) -> SIMD4<Float> {
+    @inline(__always) private func sample(_ pixels: UnsafePointer<SIMD4<Float>>, at place: SIMD2<Double>) -> SIMD4<
+        Float
+    > {
         let frame = Double(SlopedImage.frame)
         // Beyond the frame it is as on its edge.
         let row = min(max(place[0] + frame, 0), Double(rows + 2 * SlopedImage.frame - 2))
@@ -87,14 +154,14 @@ struct SlopedImage: Sendable {
     }
 
     /// Whether a place (row, column) lies within the frame.
-    @inline(__always) func holds(_ place: SIMD2<Double>) -> Bool {
+    @inline(__always) private func holds(_ place: SIMD2<Double>) -> Bool {
         let frame = Double(SlopedImage.frame)
         return place[0] + frame >= 0 && place[0] + frame <= Double(rows + 2 * SlopedImage.frame - 2)
             && place[1] + frame >= 0 && place[1] + frame <= Double(columns + 2 * SlopedImage.frame - 2)
     }
 
     /// What `sample` tells about four places within the frame.
-    @inline(__always) func samples(
+    @inline(__always) private func samples(
         _ pixels: UnsafePointer<SIMD4<Float>>, at places: (rows: SIMD4<Double>, columns: SIMD4<Double>)
     ) -> (SIMD4<Float>, SIMD4<Float>, SIMD4<Float>, SIMD4<Float>) {
         let (rows, columns) = (places.rows + Double(SlopedImage.frame), places.columns + Double(SlopedImage.frame))

@@ -28,34 +28,66 @@ struct SurfDescriptor {
         return Float(Math.exp(-offset * offset / (2 * 3.3 * 3.3)))
     }
 
+    /// A Haar response and where it points.
+    struct Vector {
+        var angle: Float
+        var row: Float
+        var column: Float
+
+        /// By angle, then row, then column.
+        @inline(__always) static func < (one: Vector, other: Vector) -> Bool {
+            if one.angle != other.angle { return one.angle < other.angle }
+            return one.row != other.row ? one.row < other.row : one.column < other.column
+        }
+    }
+
     /// The direction in which a window of 60° collects the longest sum of Haar responses.
     func orientationRad(of maximum: HessianMaximum) -> Float {
+        let capacity = 4 * SurfDescriptor.disk.count
+        return withUnsafeTemporaryAllocation(of: Vector.self, capacity: 2 * capacity) { buffer in
+            let unsorted = UnsafeMutableBufferPointer(rebasing: buffer[capacity...])
+            let count = collectVectors(around: maximum, into: unsorted)
+            let vectors = UnsafeMutableBufferPointer(rebasing: buffer[..<count])
+            SurfDescriptor.sort(unsorted[..<count], into: vectors)
+            return SurfDescriptor.longestSumRad(of: UnsafeBufferPointer(vectors))
+        }
+    }
+
+    /// The weighted Haar responses within 6 s that are not zero; gives their count.
+    private func collectVectors(
+        around maximum: HessianMaximum, into vectors: UnsafeMutableBufferPointer<Vector>
+    ) -> Int {
         let size = max(2, 2 * Int((maximum.scalePx * 2).rounded()))
-        var vectors: [(angle: Float, row: Float, column: Float)] = []
-        vectors.reserveCapacity(SurfDescriptor.disk.count)
         let isInside = isInside(maximum, reachPx: 6 * maximum.scalePx + Double(size))
+        var count = 0
         integral.sums.withUnsafeBufferPointer { sums in
             for four in SurfDescriptor.disk {
                 let response = haar(
                     sums, rows: maximum.row + four.rows * maximum.scalePx,
                     columns: maximum.column + four.columns * maximum.scalePx, size: size, isInside: isInside)
                 let (rows, columns) = (response.rows * four.weights, response.columns * four.weights)
-                func add(_ row: Float, _ column: Float) {
+                let angles = arcTangents(columns, rows)
+                func add(_ angle: Float, _ row: Float, _ column: Float) {
                     guard row != 0 || column != 0 else { return }
-                    vectors.append((Float(Math.atan2(Double(column), Double(row))), row, column))
+                    vectors[count] = Vector(angle: angle, row: row, column: column)
+                    count += 1
                 }
-                add(rows.x, columns.x)
-                add(rows.y, columns.y)
-                add(rows.z, columns.z)
-                add(rows.w, columns.w)
+                add(angles.x, rows.x, columns.x)
+                add(angles.y, rows.y, columns.y)
+                add(angles.z, rows.z, columns.z)
+                add(angles.w, rows.w, columns.w)
             }
         }
-        guard !vectors.isEmpty else { return 0 }
-        SurfDescriptor.sort(&vectors)
-        // A window that opens at each vector in turn; every set that a turning window can hold is one of these.
+        return count
+    }
+
+    /// The direction of the longest sum of sorted vectors that a window of 60° holds; 0 of none.
+    ///
+    /// The window opens at each vector in turn; every set that a turning window can hold is one of these.
+    private static func longestSumRad(of vectors: UnsafeBufferPointer<Vector>) -> Float {
         let width = Float.pi / 3
         var best: Float = -1
-        var direction: Float = 0
+        var longest = SIMD2<Double>(0, 0)
         var end = 0
         var sum = SIMD2<Double>(0, 0)
         for start in vectors.indices {
@@ -69,34 +101,40 @@ struct SurfDescriptor {
             let length = Float((sum * sum).sum())
             if length > best {
                 best = length
-                direction = Float(Math.atan2(sum.y, sum.x))
+                longest = sum
             }
             sum -= SIMD2(Double(vectors[start].row), Double(vectors[start].column))
         }
-        return direction
+        return vectors.isEmpty ? 0 : Float(Math.atan2(longest.y, longest.x))
     }
 
-    /// Sorts by angle, then row, then column.
-    private static func sort(_ vectors: inout [(angle: Float, row: Float, column: Float)]) {
-        // Keys of one word sort faster: the angle's bits in an order of whole numbers, then the place.
-        var keys = vectors.indices.map { place -> UInt64 in
-            let bits = (vectors[place].angle + 0).bitPattern
-            let ordered = bits >> 31 == 1 ? ~bits : bits | 0x8000_0000
-            return UInt64(ordered) << 32 | UInt64(place)
+    /// Sorts vectors: into 64 bins of angles first, which leaves few to be exchanged.
+    private static func sort(
+        _ unsorted: Slice<UnsafeMutableBufferPointer<Vector>>, into vectors: UnsafeMutableBufferPointer<Vector>
+    ) {
+        let bins = 64
+        func bin(_ vector: Vector) -> Int {
+            min(max(Int((vector.angle + .pi) * (Float(bins) / (2 * .pi))), 0), bins - 1)
         }
-        keys.sort()
-        var sorted = keys.map { vectors[Int(UInt32(truncatingIfNeeded: $0))] }
-        // Equal angles are few.
-        for place in sorted.indices.dropFirst() {
-            var place = place
-            while place > 0, sorted[place].angle == sorted[place - 1].angle,
-                (sorted[place].row, sorted[place].column) < (sorted[place - 1].row, sorted[place - 1].column)
-            {
-                sorted.swapAt(place, place - 1)
-                place -= 1
+        withUnsafeTemporaryAllocation(of: Int.self, capacity: bins + 1) { ends in
+            ends.initialize(repeating: 0)
+            for vector in unsorted { ends[bin(vector) + 1] += 1 }
+            for bin in 0..<bins { ends[bin + 1] += ends[bin] }
+            for vector in unsorted {
+                let bin = bin(vector)
+                vectors[ends[bin]] = vector
+                ends[bin] += 1
             }
         }
-        vectors = sorted
+        for place in vectors.indices.dropFirst() {
+            let vector = vectors[place]
+            var place = place
+            while place > 0, vector < vectors[place - 1] {
+                vectors[place] = vectors[place - 1]
+                place -= 1
+            }
+            vectors[place] = vector
+        }
     }
 
     /// Writes the 64 numbers of a keypoint: for 4 × 4 cells the sums of the differences along and across its direction and of their sizes.

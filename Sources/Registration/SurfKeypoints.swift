@@ -64,21 +64,27 @@ public func surfKeypoints(
         let (searched, wanted) = searchedColumns(
             extents, columns: enlarged.columns, step: step, coarserOctaves: settings.octaves - 1 - octave)
         // Side = 3 (2^octave · interval + 1): 9, 15, 21, 27; 15, 27, 39, 51; … (Bay 2008, figure 7).
-        let responses = (1...4).map { interval in
+        func response(_ interval: Int) -> HessianResponse {
             let filterPx = 3 * ((2 << octave) * interval + 1)
             return HessianResponse(
                 integral, filterPx: filterPx, step: step, wanted: wanted, finer: finer[filterPx], threads: threads)
         }
-        for middle in 1...2 {
+        var (below, middle) = (response(1), response(2))
+        // The next octave begins with the second and the fourth of this one.
+        var handedOn = [middle.filterPx: middle]
+        for interval in 3...4 {
+            let above = response(interval)
             maxima += hessianMaxima(
-                integral, below: responses[middle - 1], responses[middle], above: responses[middle + 1],
-                searched: searched, threshold: settings.threshold, threads: threads
+                integral, below: below, middle, above: above, searched: searched, threshold: settings.threshold,
+                threads: threads
             ) { row, column in
                 guard let mask else { return true }
                 return mask[min(row / factor, mask.rows - 1), min(column / factor, mask.columns - 1)] != 0
             }
+            (below, middle) = (middle, above)
         }
-        finer = Dictionary(uniqueKeysWithValues: responses.map { ($0.filterPx, $0) })
+        handedOn[middle.filterPx] = middle
+        finer = handedOn
     }
     maxima.sort { ($0.response, -$0.row, -$0.column, -$0.scalePx) > ($1.response, -$1.row, -$1.column, -$1.scalePx) }
     let kept = Array(maxima.prefix(settings.maximumCount))

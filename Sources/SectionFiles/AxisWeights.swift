@@ -59,6 +59,11 @@ struct AxisWeights: Sendable, Equatable {
         self.weights = weights
     }
 
+    /// Whether every new pixel is the old one of its number.
+    var isIdentity: Bool {
+        first.elementsEqual(0..<oldCount) && weights.count == count && weights.allSatisfy { $0 == 1 }
+    }
+
     /// The old pixels under a new one.
     func old(_ index: Int) -> Range<Int> {
         first[index]..<first[index] + starts[index + 1] - starts[index]

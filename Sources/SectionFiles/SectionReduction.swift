@@ -84,12 +84,14 @@ extension SectionScan {
                 .tooLarge, file: path,
                 problem: "the section would have more than \(1 << 28) pixels; choose a larger spacing")
         }
+        let rowWeights = AxisWeights(
+            oldCount: source.rows, factor: rowFactorHere, isFlipped: orientation.flipsStoredRows)
+        let columnWeights = AxisWeights(
+            oldCount: source.columns, factor: columnFactorHere, isFlipped: orientation.flipsStoredColumns)
         let reducer = BandReducer(
             source: source, gray: GrayRows(source.delivery, palette: source.palette, channel: channel),
-            rowWeights: AxisWeights(
-                oldCount: source.rows, factor: rowFactorHere, isFlipped: orientation.flipsStoredRows),
-            columnWeights: AxisWeights(
-                oldCount: source.columns, factor: columnFactorHere, isFlipped: orientation.flipsStoredColumns))
+            rowWeights: rowWeights, columnWeights: columnWeights,
+            isIdentity: rowWeights.isIdentity && columnWeights.isIdentity)
         let sums = try SectionFileError.translating { try reducer.run(threads: threads, progress: progress) }
         let delivery = source.delivery
         let range =
@@ -133,12 +135,15 @@ private struct WeightedSums {
     func scaled(to range: IntensityRange) -> Image<Float> {
         let low = Float(range.low)
         let scale = Float(255 / (range.high - range.low))
-        var gray = values
-        for index in gray.indices {
-            let covered = coverage.isEmpty ? 1 : coverage[index]
-            gray[index] = min(max((gray[index] - low * covered) * scale + 255 * (1 - covered), 0), 255)
+        let sums = Image(rows: rows.count, columns: columns, elements: values)
+        guard !coverage.isEmpty else { return sums.map { min(max(($0 - low) * scale, 0), 255) } }
+        var gray = sums
+        for index in gray.elements.indices {
+            let covered = coverage[index]
+            gray.elements[index] = min(
+                max((gray.elements[index] - low * covered) * scale + 255 * (1 - covered), 0), 255)
         }
-        return Image(rows: rows.count, columns: columns, elements: gray)
+        return gray
     }
 }
 
@@ -148,6 +153,8 @@ private struct BandReducer: Sendable {
     let gray: GrayRows
     let rowWeights: AxisWeights
     let columnWeights: AxisWeights
+    /// Whether the new pixels are the old ones.
+    let isIdentity: Bool
 
     /// Columns worked on at once: their sums stay in the nearest cache.
     private static let chunk = 2048
@@ -223,6 +230,16 @@ private struct BandReducer: Sendable {
             columnBuffer.withUnsafeMutableBufferPointer { columnBuffer in
                 sums.values.withUnsafeMutableBufferPointer { values in
                     guard let line = rowBuffer.baseAddress, let total = columnBuffer.baseAddress else { return }
+                    if isIdentity {
+                        for row in pieceRows {
+                            gray.convert(
+                                piece.base + (row - piece.row) * piece.rowBytes + offset, count: count, into: line)
+                            widen(&sums.smallest, &sums.largest, by: line, count: count)
+                            let target = (row - sums.rows.lowerBound) * columnWeights.count + columns.lowerBound
+                            for index in 0..<count { values[target + index] += line[index] }
+                        }
+                        return
+                    }
                     for newRow in rowWeights.new(over: pieceRows) {
                         let old = rowWeights.old(newRow).clamped(to: pieceRows)
                         for index in 0..<count { total[index] = 0 }
@@ -232,12 +249,7 @@ private struct BandReducer: Sendable {
                             gray.convert(
                                 piece.base + (oldRow - piece.row) * piece.rowBytes + offset, count: count, into: line)
                             for index in 0..<count { total[index] += weight * line[index] }
-                            if !gray.hasKnownRange {
-                                for index in 0..<count {
-                                    sums.smallest = min(sums.smallest, line[index])
-                                    sums.largest = max(sums.largest, line[index])
-                                }
-                            }
+                            widen(&sums.smallest, &sums.largest, by: line, count: count)
                         }
                         let target = (newRow - sums.rows.lowerBound) * columnWeights.count
                         for newColumn in newColumns {
@@ -262,6 +274,17 @@ private struct BandReducer: Sendable {
                     sums.coverage[target + newColumn] += share * columnWeights.share(of: newColumn, over: columns)
                 }
             }
+        }
+    }
+
+    /// Takes a row's values into their range, where it must be seen.
+    private func widen(
+        _ smallest: inout Float, _ largest: inout Float, by line: UnsafePointer<Float>, count: Int
+    ) {
+        guard !gray.hasKnownRange else { return }
+        for index in 0..<count {
+            smallest = min(smallest, line[index])
+            largest = max(largest, line[index])
         }
     }
 }

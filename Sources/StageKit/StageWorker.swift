@@ -34,13 +34,14 @@ public struct StageWorker: Sendable {
     public func run(arguments: [String]) -> Int32 {
         if arguments.first == WorkerCommand.serveStarts {
             guard let served = ServedStarts.next() else { return WorkerExit.badJob }
+            MemoryReuse.begin()
             return ServedStarts.onFreshThread { perform(served) }
         }
+        MemoryReuse.begin()
         return perform(arguments)
     }
 
     private func perform(_ arguments: [String]) -> Int32 {
-        MemoryReuse.begin()
         // The default action of SIGTERM ends the process at once, whatever the parent had set; outputs are private until
         // the runner takes them. A reader of the progress that went away must not end the stage.
         signal(SIGTERM, SIG_DFL)
