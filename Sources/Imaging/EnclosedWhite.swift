@@ -55,17 +55,18 @@ func levelAboveEnclosedWhite(
     var counts = [Float](repeating: 0, count: bins)
     counts.withUnsafeMutableBufferPointer { counts in
         image.elements.withUnsafeBufferPointer { pixels in
-            (core & ~rim).forEachSet { pixel in
+            (core & ~rim).interior(from: SlideLight.margin(of: image)).forEachSet { pixel in
                 let place = (Double(pixels[pixel]) - lowest) / width
                 if place >= 0, place < Double(bins) { counts[Int(place)] += 1 }
             }
         }
     }
     let all = gaussianFilter(Image(rows: 1, columns: bins, elements: counts), sigmaPx: 2, threads: 1).elements
-    // What is enclosed may be pale gray matter too: white matter is the brightest peak before the slide's flank.
+    // What is enclosed may be pale gray matter too: white matter is the brightest peak before the slide's flank, and apart from it.
     let flank = max(1, min(bins, Int((highest - lowest) / width)))
     let peaks = all.indices.prefix(flank).filter { bin in
         all[max(bin - 3, 0)...min(bin + 3, bins - 1)].allSatisfy { $0 <= all[bin] }
+            && all[bin...].contains { $0 < 0.7 * all[bin] }
     }
     let tallest = peaks.map { all[$0] }.max() ?? 0
     let peak = peaks.last { all[$0] >= 0.2 * tallest } ?? max(0, min(flank, Int((median - lowest) / width)) - 1)

@@ -121,6 +121,7 @@ private struct Segmentation {
             found.seedLevel = min(found.seedLevel, known)
         }
         var rim: BitImage?
+        var whiteLevel: Double?
         var paleLevel: Double?
         if let light {
             let white = levelAboveEnclosedWhite(
@@ -129,6 +130,7 @@ private struct Segmentation {
             // Without white matter as pale as this there is nothing between tissue and slide.
             found.level = white.level ?? found.seedLevel
             found.seedLevel = min(found.seedLevel, found.level)
+            whiteLevel = white.whiteLevel
             paleLevel = white.whiteLevel.map { ($0 + light.level) / 2 }
             rim = white.rim
         }
@@ -147,7 +149,9 @@ private struct Segmentation {
         let seed = Float(found.seedLevel)
         var below = BitImage(applied) { $0 < limit } & ~padding
         if let rim { below = below & ~rim }
-        let connected = (BitImage(opened) { $0 < seed } & below).reconstructed(inside: below)
+        var seeds = BitImage(opened) { $0 < seed } & below
+        if let whiteLevel { seeds = seeds | paleSeeds(in: below, opened, darkerThan: Float(whiteLevel)) }
+        let connected = seeds.reconstructed(inside: below)
         let tissue = recipe.background == .slide && recipe.slideFrom == nil ? connected : below
         let pieces = removingSmallObjects(
             light == nil ? tissue : tissue.withoutRim(), maximumSizePx: pixels(mm2: recipe.minimumTissueMm2) - 1)
@@ -156,6 +160,15 @@ private struct Segmentation {
         guard recipe.background == .slide, recipe.refinesEdges else { return filled }
         return refined(
             filled, slideLevel: Float(light?.level ?? found.slideLevel), within: ~(padding | (rim ?? padding)))
+    }
+
+    /// Where a piece of tissue shows nothing darker than white matter (a gyrus cut along its first layer, a stump of the brain stem): broad
+    /// patches as dark as white matter is that do not reach the image's border, where the cover slip's edge and frame are as dark.
+    private func paleSeeds(in below: BitImage, _ opened: Image<Float>, darkerThan whiteLevel: Float) -> BitImage {
+        let patches = (BitImage(opened) { $0 <= whiteLevel } & below).opened(radiusPx: 5)
+        let pieces = connectedComponents(of: patches)
+        let isAtBorder = pieces.touched(by: patches & ~patches.interior(from: SlideLight.margin(of: opened)))
+        return pieces.pixels { !isAtBorder[$0] }
     }
 
     /// Tissue with its edge half-way between the slide and what lies two to five pixels below the edge.

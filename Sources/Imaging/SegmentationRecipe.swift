@@ -50,14 +50,14 @@ public struct SegmentationRecipe: Sendable, Equatable {
     public var stainScaleMm = 8.0
     /// Steps of the morphological Chan–Vese contour, at most; it stops when it repeats itself.
     public var contourIterations = 100
-    /// Curvature operators after each step.
-    public var contourSmoothing = 4
+    /// Curvature operators after each step; more of them close the white matter of narrow gyri.
+    public var contourSmoothing = 2
     /// Tissue pieces below this area go, in mm².
     public var minimumTissueMm2 = 2.0
     /// Enclosed holes in the tissue below this area are filled, in mm².
     public var maximumHoleMm2 = 0.1
     /// Islands of gray in white matter, and of white in gray, below this area take the label around them, in mm².
-    public var minimumIslandMm2 = 1.0
+    public var minimumIslandMm2 = 0.5
     /// Islands of white matter in gray from this area on are kept where they are as bright as white matter, however small; 0 keeps none, in mm².
     public var minimumIsletMm2 = 0.12
     /// White this thin along the tissue's edge is the pale first layer (or the edge's blur) and becomes gray, in µm; 0

@@ -216,7 +216,8 @@ private let config: [String: ConfigValue] = [
     "minimum_reach": .integer(8),
     "minimum_valley_depth": .real(0.2), "maximum_border_share": .real(0.1), "minimum_contrast": .real(0.03),
     "slide_from": .real(0), "dark_background": .bool(false), "stain_scale_mm": .real(8),
-    "contour_iterations": .integer(100), "contour_smoothing": .integer(4), "minimum_tissue_mm2": .real(2),
-    "maximum_hole_mm2": .real(0.1), "minimum_island_mm2": .real(1), "rim_um": .real(800),
+    "contour_iterations": .integer(100), "contour_smoothing": .integer(2), "minimum_tissue_mm2": .real(2),
+    "maximum_hole_mm2": .real(0.1), "minimum_island_mm2": .real(0.5), "minimum_islet_mm2": .real(0.12),
+    "rim_um": .real(800),
     "minimum_white_depth_mm": .real(1.5),
 ]
