@@ -333,7 +333,8 @@ private struct Segmentation {
         let deep = holeless(tissue).eroded(
             radiusPx: recipe.minimumWhiteDepthMm * 1000 / spacingUm, threads: threads)
         white = (deep & white).reconstructed(inside: white)
-        let gray = removingSmallObjects(tissue & ~white, maximumSizePx: island - 1)
+        // White matter of a gyrus near its end is small; gray specks in white matter are vessels and uneven stain.
+        let gray = removingSmallObjects(tissue & ~white, maximumSizePx: 2 * island - 1)
         white = tissue & ~gray
     }
 

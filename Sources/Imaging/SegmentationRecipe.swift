@@ -56,7 +56,7 @@ public struct SegmentationRecipe: Sendable, Equatable {
     public var minimumTissueMm2 = 2.0
     /// Enclosed holes in the tissue below this area are filled, in mm².
     public var maximumHoleMm2 = 0.1
-    /// Islands of gray in white matter, and of white in gray, below this area take the label around them, in mm².
+    /// Islands of white in gray matter below this area, and of gray in white matter below twice of it, take the label around them, in mm².
     public var minimumIslandMm2 = 0.5
     /// Islands of white matter in gray from this area on are kept where they are as bright as white matter, however small; 0 keeps none, in mm².
     public var minimumIsletMm2 = 0.12
