@@ -7,12 +7,20 @@ public struct VolumeCleanupSettings: Sendable, Equatable {
     public var defectVoxels: Int
     /// Detached tissue goes if it has less than this share of the largest component's voxels.
     public var detachedFraction: Double
+    /// Islands of white matter of at least so many voxels are joined with the rest; nil joins none.
+    public var joinedVoxels: Int?
+    /// No farther than this, in voxels.
+    public var joinReachVoxels: Int
 
-    public init(defectVoxels: Int = 100, detachedFraction: Double = 0.01) {
+    public init(
+        defectVoxels: Int = 100, detachedFraction: Double = 0.01, joinedVoxels: Int? = nil, joinReachVoxels: Int = 20
+    ) {
         precondition(defectVoxels >= 1, "A defect has at least one voxel, not \(defectVoxels).")
         precondition((0...1).contains(detachedFraction), "A share lies in 0 … 1; \(detachedFraction) does not.")
         self.defectVoxels = defectVoxels
         self.detachedFraction = detachedFraction
+        self.joinedVoxels = joinedVoxels
+        self.joinReachVoxels = joinReachVoxels
     }
 }
 
@@ -32,6 +40,9 @@ public struct CleanedVolume: Sendable {
     public var droppedVoxels = 0
     /// Voxels of tissue that the mask took out.
     public var excludedVoxels = 0
+    /// Islands of white matter that were joined with the rest, and the voxels of the ways.
+    public var joined = 0
+    public var joiningVoxels = 0
 }
 
 /// Mends a reconstructed label volume: defects of single sections, excluded parts, detached crumbs.
@@ -48,7 +59,7 @@ public struct CleanedVolume: Sendable {
 /// - Complexity: O(voxels); besides the result, six bytes a voxel.
 ///
 /// Reference: the paper's Methods 3.2. Differs: the mask is applied before crumbs are dropped, so that what a mask leaves at
-/// its border goes too.
+/// its border goes too; islands of white matter are joined with the rest (`WhiteBridges`).
 public func cleanedVolume(
     _ labels: Volume<UInt8>, fractions: TissueFractions? = nil, excluding mask: Volume<UInt8>? = nil,
     settings: VolumeCleanupSettings = VolumeCleanupSettings(), threads: Int = 1
@@ -65,6 +76,11 @@ public func cleanedVolume(
     replaceDefects(in: &result, settings: settings, threads: threads)
     if let mask { exclude(mask, from: &result) }
     dropDetached(from: &result, settings: settings)
+    if let leastVoxels = settings.joinedVoxels {
+        (result.joined, result.joiningVoxels) = WhiteBridges(
+            leastVoxels: leastVoxels, reachVoxels: settings.joinReachVoxels
+        ).join(&result.labels, threads: threads)
+    }
     return result
 }
 

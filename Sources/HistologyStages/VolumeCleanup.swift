@@ -7,11 +7,13 @@ public import StageKit
 public struct VolumeCleanup: Stage {
     public static let name = "volume-cleanup"
     public static let summary =
-        "Replaces tissue defects by the median along the sections, drops detached parts, takes out excluded ones (Methods 3.2)."
+        "Replaces tissue defects by the median along the sections, drops detached parts, takes out excluded ones, joins islands of white matter (Methods 3.2)."
 
     public static func run(_ context: StageContext) throws {
         let defectMm3 = try context.config.double("defect_mm3", in: 0...)
         let detached = try context.config.double("detached_fraction", in: 0...1)
+        let joinedMm3 = try context.config.double("joined_white_mm3", in: 0...)
+        let reachMm = try context.config.double("join_reach_mm", in: 0...)
         let input = try LabelVolumeArtifact(context, port: "volume")
         guard input.labels.elements.contains(1) else {
             throw StageError(
@@ -26,7 +28,9 @@ public struct VolumeCleanup: Stage {
         let cleaned = cleanedVolume(
             input.labels, fractions: input.fractions, excluding: mask,
             settings: VolumeCleanupSettings(
-                defectVoxels: max(1, Int((defectMm3 / voxelMm3).rounded(.up))), detachedFraction: detached),
+                defectVoxels: max(1, Int((defectMm3 / voxelMm3).rounded(.up))), detachedFraction: detached,
+                joinedVoxels: reachMm > 0 ? max(1, Int((joinedMm3 / voxelMm3).rounded(.up))) : nil,
+                joinReachVoxels: Int((reachMm * 1000 / input.spacingUm).rounded(.up))),
             threads: context.cores)
         guard cleaned.labels.elements.contains(1) else {
             throw StageError(
@@ -50,6 +54,8 @@ public struct VolumeCleanup: Stage {
         context.figure("replaced_mm3", Double(cleaned.replacedVoxels) * voxelMm3)
         context.figure("detached", Double(cleaned.detached))
         context.figure("dropped_mm3", Double(cleaned.droppedVoxels) * voxelMm3)
+        context.figure("joined_white", Double(cleaned.joined))
+        context.figure("joining_mm3", Double(cleaned.joiningVoxels) * voxelMm3)
         context.figure("excluded_mm3", Double(cleaned.excludedVoxels) * voxelMm3)
     }
 }

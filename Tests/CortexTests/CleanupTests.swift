@@ -54,6 +54,41 @@ private func slab(planes: Int = 9) -> Volume<UInt8> {
         #expect(cleaned.labels == volume)
     }
 
+    /// A slab whose white matter is cut at column 10, but for an island of 48 voxels behind two voxels of gray.
+    private func partedWhite() -> Volume<UInt8> {
+        var volume = slab(planes: 11)
+        for plane in 0..<11 {
+            for row in 6..<14 {
+                for column in 10..<18 where column < 12 || plane < 3 || plane > 7 || row < 8 || row > 11 {
+                    volume[plane, row, column] = 1
+                }
+            }
+        }
+        return volume
+    }
+
+    @Test func anIslandOfWhiteMatterIsJoinedWithTheRest() {
+        let volume = partedWhite()
+        let settings = VolumeCleanupSettings(defectVoxels: 10_000, joinedVoxels: 8, joinReachVoxels: 6)
+        let joined = cleanedVolume(volume, settings: settings)
+        // Two voxels of gray lie between; the way is one voxel wide.
+        #expect(joined.joined == 1 && joined.joiningVoxels == 2)
+        let changed = volume.elements.indices.filter { volume.elements[$0] != joined.labels.elements[$0] }
+        #expect(changed.count == 2 && changed.allSatisfy { joined.labels.elements[$0] == 2 })
+    }
+
+    @Test func anIslandThatIsTooSmallOrTooFarStaysAlone() {
+        let volume = partedWhite()
+        for settings in [
+            VolumeCleanupSettings(defectVoxels: 10_000, joinedVoxels: 1_000, joinReachVoxels: 6),
+            VolumeCleanupSettings(defectVoxels: 10_000, joinedVoxels: 8, joinReachVoxels: 0),
+            VolumeCleanupSettings(defectVoxels: 10_000),
+        ] {
+            let cleaned = cleanedVolume(volume, settings: settings)
+            #expect(cleaned.joined == 0 && cleaned.labels == volume)
+        }
+    }
+
     @Test func detachedCrumbsGo() {
         var volume = slab()
         let tissue = volume.elements.count { $0 != 0 }

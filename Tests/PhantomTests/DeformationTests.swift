@@ -32,6 +32,15 @@ private func points(_ count: Int, seed: UInt64) -> [PointMm] {
         }
     }
 
+    @Test(arguments: [1, 2, 3] as [UInt64])
+    func theHemispheresMeetWhereTheyDoInTheTemplate(individual: UInt64) {
+        let map = BrainDeformation(individual: individual)
+        for var point in points(200, seed: 2) {
+            point.column = 0
+            #expect(map.templatePoint(point).column == 0)
+        }
+    }
+
     @Test func theInverseUndoesTheMapToLessThanAMicrometre() {
         let map = BrainDeformation(individual: 11)
         for point in points(2000, seed: 3) {
