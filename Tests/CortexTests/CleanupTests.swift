@@ -54,12 +54,13 @@ private func slab(planes: Int = 9) -> Volume<UInt8> {
         #expect(cleaned.labels == volume)
     }
 
-    /// A slab whose white matter is cut at column 10, but for an island of 48 voxels behind two voxels of gray.
+    /// A slab whose white matter ends at column 10, with an island of 48 voxels behind two voxels of gray.
     private func partedWhite() -> Volume<UInt8> {
         var volume = slab(planes: 11)
         for plane in 0..<11 {
             for row in 6..<14 {
-                for column in 10..<18 where column < 12 || plane < 3 || plane > 7 || row < 8 || row > 11 {
+                for column in 10..<18
+                where column < 12 || column > 15 || plane < 4 || plane > 6 || row < 8 || row > 11 {
                     volume[plane, row, column] = 1
                 }
             }

@@ -15,7 +15,7 @@ struct WhiteIsletsTests {
                 if (60..<340).contains(row), (60..<440).contains(column) { level = 180 }
                 if (110..<290).contains(row), (100..<250).contains(column) { level = 215 }
                 if WhiteIsletsTests.blade.contains(row), (340..<344).contains(column) { level = 215 }
-                if WhiteIsletsTests.band.contains(row), (340..<348).contains(column) { level = 200 }
+                if WhiteIsletsTests.band.contains(row), (340..<348).contains(column) { level = 195 }
                 if WhiteIsletsTests.pocket.contains(row), (340..<343).contains(column) { level = 235 }
                 let noise = (0..<4).reduce(0.0) { sum, _ in sum + random.uniform() - 0.5 } * 2
                 image[row, column] = UInt8((level + noise).rounded())
