@@ -75,7 +75,10 @@ private final class BallsFolder {
         try run(
             VolumeCleanup.self, ["volume": [input("labels.h5")], "exclusion": mask.map { [input($0)] } ?? []],
             ["volume"],
-            ["defect_mm3": .real(3), "detached_fraction": .real(0.01), "joined_white_mm3": .real(0.2), "join_reach_mm": .real(6)])
+            [
+                "defect_mm3": .real(3), "detached_fraction": .real(0.01), "joined_white_mm3": .real(0.2),
+                "join_reach_mm": .real(6),
+            ])
     }
 
     func findDepth(_ changes: [String: ConfigValue] = [:]) throws {
