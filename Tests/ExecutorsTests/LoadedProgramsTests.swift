@@ -73,7 +73,7 @@ struct LoadedProgramsTests {
 
     @Test func itIsStoppedLikeAnyOther() throws {
         _ = try warmUp()
-        let request = try transforms(spacingMm: 0.5)
+        let request = try transforms(spacingMm: 0.25)
         run.executor.start(request)
         // `ps` shows the task, not the program that it was split off from.
         let shown = try children().map(\.command)
