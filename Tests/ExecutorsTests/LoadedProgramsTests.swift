@@ -73,10 +73,14 @@ struct LoadedProgramsTests {
 
     @Test func itIsStoppedLikeAnyOther() throws {
         _ = try warmUp()
-        let request = try transforms(spacingMm: 0.25)
+        let request = try transforms(spacingMm: 0.5)
         run.executor.start(request)
-        // `ps` shows the task, not the program that it was split off from.
-        let shown = try children().map(\.command)
+        // `ps` shows the task, not the program that it was split off from, as soon as it runs.
+        var shown: [String] = []
+        let start = ContinuousClock.now
+        while !shown.contains(where: { $0.contains("phantom-transforms") }), ContinuousClock.now - start < .seconds(5) {
+            shown = try children().map(\.command)
+        }
         #expect(shown.contains { $0.contains("phantom-transforms") && $0.contains("job.json") }, "\(shown)")
         run.executor.stop(task: request.task, force: true)
         var result: TaskResult?
