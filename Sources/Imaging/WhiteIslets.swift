@@ -37,7 +37,7 @@ struct WhiteIslets {
             let levels = stainNormalized(
                 image, gray: gray, white: core, over: tissue, sigmaPx: sigmaPx, threads: threads)
         else { return none }
-        // Whiter than this is found nowhere nearer to the edge than two thirds of the way.
+        // A patch that comes nearer to the edge than two thirds of that depth is first layer.
         let edge = solid & ~solid.eroded(radiusPx: whiteDepthUm * 2 / 3 / spacingUm, threads: threads)
         let deep = solid.eroded(radiusPx: whiteDepthUm / spacingUm, threads: threads)
         let bright = BitImage(levels) { $0 > WhiteIslets.middle } & tissue
