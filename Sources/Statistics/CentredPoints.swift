@@ -77,6 +77,9 @@ struct CentredPoints: Sendable {
         }
     }
 
+    /// The rows of the upper triangle of a square matrix, as `summed` takes its parts.
+    static func upperTriangle(size: Int) -> [Range<Int>] { (0..<size).map { $0 * (size + 1)..<($0 + 1) * size } }
+
     /// Adds up one contribution of `size` elements from every block in double precision; `body` writes it in single.
     ///
     /// - Parameter parts: the elements that `body` writes, in order; all if left out. The others of the sum are 0.

@@ -16,7 +16,7 @@ struct CovarianceDirections {
         let products = columns * columns
         let near = Self.meanOfSomeRows(points)
         // The upper triangle of the products; behind them the sums of the elements, each as a float and what that float lacks.
-        let triangle = (0..<columns).map { $0 * (columns + 1)..<($0 + 1) * columns }
+        let triangle = CentredPoints.upperTriangle(size: columns)
         var sums = CentredPoints(points: points, means: near, threads: threads)
             .summed(size: products + 2 * columns, parts: triangle + [products..<products + 2 * columns]) {
                 block, rows, room in

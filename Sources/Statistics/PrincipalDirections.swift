@@ -52,7 +52,8 @@ extension CentredPoints {
         var gram = rounded.withUnsafeBufferPointer { directions in
             // Read only.
             nonisolated(unsafe) let directions = directions
-            return summed(size: width * width + 1) { block, rows, room in
+            let parts = CentredPoints.upperTriangle(size: width) + [width * width..<width * width + 1]
+            return summed(size: width * width + 1, parts: parts) { block, rows, room in
                 withUnsafeTemporaryAllocation(of: Float.self, capacity: rows.count * width) { coordinates in
                     productWithTranspose(
                         block, rows: rows.count, directions, rows: width, inner: columns, into: coordinates)
