@@ -207,7 +207,7 @@ extension BrainAnatomy {
                 distance,
                 sheetDistance(
                     fields[Lane.secondary], slope: fields[Lane.secondary + 2], hull: hull,
-                    depth: fields[Lane.secondary + 1], half: 0.8 * half + widening))
+                    depth: fields[Lane.secondary + 1], half: max(0.8 * half, 0.17) + widening))
             // The lateral fissure ends at the insula, and in front and behind.
             let lateral = fields[Lane.point + 2] * side
             let off = fields[Lane.fissure]

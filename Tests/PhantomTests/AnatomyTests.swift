@@ -41,6 +41,30 @@ private let coarseBrain = BrainAnatomy(species: 7, individual: 1).fields(spacing
         #expect(overlap.dice(1) < 0.99)
     }
 
+    @Test func thePiaThatCortexIsMeasuredFromIsThere() {
+        let brain = coarseBrain
+        let spacing = Float(brain.spacingUm)
+        // The distance to what is no tissue, to a voxel, from the classes of voxels alone.
+        let tissue = brain.tissueUm
+        var swept = Volume<Float>(
+            planes: tissue.planes, rows: tissue.rows, columns: tissue.columns,
+            elements: tissue.elements.map { $0 > 0 ? 1e5 : 0 })
+        sweepDistance(&swept, spacingMm: spacing, trusted: spacing / 2)
+        var (cortex, ghosts) = (0, 0)
+        for index in swept.elements.indices {
+            let distance = Float(brain.tissueUm.elements[index])
+            guard distance > 0, distance < 3000, brain.whiteUm.elements[index] < 0, brain.parts.elements[index] == 0
+            else { continue }
+            cortex += 1
+            // The border lies up to a voxel from the first voxel outside, the sweep may err by as much.
+            if swept.elements[index] > distance + 2 * spacing { ghosts += 1 }
+        }
+        #expect(cortex > 100_000)
+        #expect(
+            Double(ghosts) < 0.0005 * Double(cortex),
+            "\(ghosts) of \(cortex) voxels of cortex have no pia where they say")
+    }
+
     @Test func whiteMatterHangsTogetherAndTouchesTheSlideOnlyAtVentricles() {
         let brain = coarseBrain
         let (planes, rows, columns) = (brain.whiteUm.planes, brain.whiteUm.rows, brain.whiteUm.columns)
