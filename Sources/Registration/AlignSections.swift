@@ -176,7 +176,8 @@ public func alignSections(
 /// Shifts about the centres are tried where the centres alone lead nowhere: that takes ten times as long.
 ///
 /// A correlation can be chance. It counts where the outlines agree too, or where it is far above the best of the other orientation:
-/// outlines say nothing where the pale parts of a section were taken for slide.
+/// outlines say nothing where the pale parts of a section were taken for slide. One that is less than asked for counts where both are so: near a pole
+/// folds change so fast that gray levels hardly correlate.
 private func searched(
     _ moving: RegistrationImage, _ fixed: RegistrationImage, least: Double, orientations: [Bool],
     instead failed: PairAlignment, threads: Int
@@ -205,11 +206,10 @@ private func searched(
             before: failed.before, after: overlap(of: moving, on: fixed, under: transform, threads: threads))
     }
     func isCredible(_ mirrored: Bool) -> Bool {
-        guard let after = found[mirrored]?.after, after.correlation > max(least, failed.before.correlation) else {
-            return false
-        }
-        if after.dice >= 0.75 { return true }
-        return found[!mirrored].map { after.correlation > $0.after.correlation + 0.25 } ?? false
+        guard let after = found[mirrored]?.after, after.correlation > failed.before.correlation else { return false }
+        let lead = found[!mirrored].map { after.correlation - $0.after.correlation } ?? 0
+        if after.correlation <= least { return after.correlation > 0 && after.dice >= 0.8 && lead > 0.2 }
+        return after.dice >= 0.75 || lead > 0.25
     }
     let credible = orientations.filter(isCredible).compactMap { found[$0] }
     guard let first = credible.first else { return failed }

@@ -42,7 +42,8 @@ public struct StackedSections: Sendable, Equatable {
 ///
 /// From each section a path of links leads to the base, and its transform is their product. Links between next neighbours make
 /// the path wherever they hold (Methods 3.2: recursive application); a section that could not be aligned with its neighbour is
-/// bridged by a link over it, and one without any link takes the place of the nearest linked section, and is reported.
+/// bridged by a link over it. What nothing joins with the base is reported and takes the place of the nearest section that lies; sections
+/// that hang together are laid down together.
 /// Mirrored sections come out unmirrored, as the links that lead to them say; where most sections are mirrored against the
 /// base, the base is taken to be the mirrored one.
 ///
@@ -78,16 +79,8 @@ public func stackSections(
         let turning = RigidTransform.about(centres[base], onto: centres[base], rotationRad: -mean)
         for index in linked { transforms[index] = turning.after(transforms[index]) }
     }
-    for index in transforms.indices where paths.steps[index] < 0 {
-        // A mirrored neighbour is the exception: what it lies like says nothing of this one.
-        let nearest = linked.filter { !transforms[$0].isMirrored }.min {
-            (abs(positionsUm[$0] - positionsUm[index]), $0) < (abs(positionsUm[$1] - positionsUm[index]), $1)
-        }
-        guard let nearest else { continue }
-        transforms[index] = .about(
-            centres[index], onto: transforms[nearest](centres[nearest]), rotationRad: transforms[nearest].rotationRad,
-            isMirrored: transforms[nearest].isMirrored)
-    }
+    layDownUnlinked(
+        &transforms, isLinked: paths.steps.map { $0 >= 0 }, positionsUm: positionsUm, centres: centres, links: links)
     return StackedSections(
         transforms: transforms, isLinked: paths.steps.map { $0 >= 0 }, base: base, steps: paths.steps)
 }
@@ -97,6 +90,47 @@ public func middleSection(_ positionsUm: [Double]) -> Int {
     guard let first = positionsUm.first, let last = positionsUm.last else { return 0 }
     let middle = (first + last) / 2
     return positionsUm.indices.min { abs(positionsUm[$0] - middle) < abs(positionsUm[$1] - middle) } ?? 0
+}
+
+/// Lays down what no link joins with the base, nearest pieces first: by the centre and the turn on the slide of their section nearest to one that lies.
+///
+/// Within a piece its links say how sections lie to each other; most of them are taken not to be mirrored.
+private func layDownUnlinked(
+    _ transforms: inout [RigidTransform], isLinked: [Bool], positionsUm: [Double], centres: [PlanarPoint],
+    links: [StackLink]
+) {
+    var isLaid = isLinked
+    while true {
+        // A mirrored neighbour is the exception: what it lies like says nothing of others.
+        let laid = transforms.indices.filter { isLaid[$0] && !transforms[$0].isMirrored }
+        func nearest(to index: Int) -> Int? {
+            laid.min {
+                (abs(positionsUm[$0] - positionsUm[index]), $0) < (abs(positionsUm[$1] - positionsUm[index]), $1)
+            }
+        }
+        let waiting = transforms.indices.filter { !isLaid[$0] }.compactMap { index in
+            nearest(to: index).map { (index: index, neighbour: $0) }
+        }
+        guard
+            let (root, neighbour) = waiting.min(by: {
+                let (one, other) = (
+                    abs(positionsUm[$0.index] - positionsUm[$0.neighbour]),
+                    abs(positionsUm[$1.index] - positionsUm[$1.neighbour])
+                )
+                return (one, $0.index) < (other, $1.index)
+            })
+        else { return }
+        let piece = shortestPaths(count: transforms.count, links: links, base: root)
+        let members = transforms.indices.filter { piece.steps[$0] >= 0 }
+        let mirrored = members.count { piece.transforms[$0].isMirrored }
+        let place = RigidTransform.about(
+            centres[root], onto: transforms[neighbour](centres[neighbour]),
+            rotationRad: transforms[neighbour].rotationRad, isMirrored: 2 * mirrored > members.count)
+        for index in members {
+            transforms[index] = place.after(piece.transforms[index])
+            isLaid[index] = true
+        }
+    }
 }
 
 /// Dijkstra from the base over the links in both directions.

@@ -81,6 +81,20 @@ import Testing
         #expect(alone.verdict != .accepted)
     }
 
+    @Test(arguments: [false, true]) func lessThanIsAskedForCountsWhereTheOtherOrientationIsFarBehind(isMirrored: Bool) {
+        let motion = picture.motion(rotationRad: 0.2, row: 5, column: -4, isMirrored: isMirrored)
+        var (moving, fixed) = (features(.identity), features(motion, seed: 2))
+        (moving.keypoints, fixed.keypoints) = (none, none)
+        let settings = AlignmentSettings(searchedCorrelation: 0.999)
+        let result = alignSections(moving, fixed, settings: settings)
+        #expect(result.after.correlation <= 0.999, "it correlates as asked for, so that this shows nothing")
+        #expect(result.verdict == .accepted)
+        #expect(result.transform.isMirrored == isMirrored)
+        #expect(error(result.transform, motion) < 1)
+        let alone = alignSections(moving, fixed, settings: settings, orientations: [isMirrored])
+        #expect(alone.verdict != .accepted)
+    }
+
     @Test func grayLevelsFindNothingBetweenStrangers() {
         let other = BlobPicture(rows: 200, columns: 240, seed: 1234)
         var stranger = SectionFeatures.extracted(from: other.moved(by: .identity, noise: 3, seed: 4))

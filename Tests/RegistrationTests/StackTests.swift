@@ -54,6 +54,24 @@ import Testing
         #expect(stack.transforms[6](centre).distance(to: stack.transforms[5](centre)) < 1e-9)
     }
 
+    @Test(arguments: [3, 5]) func whatHangsTogetherIsLaidDownTogether(mirrored: Int) {
+        let slides = slides(14, mirrored: [mirrored])
+        let stack = stacked(slides, (0..<13).filter { $0 != 5 && $0 != 1 }.map { link(slides, $0, $0 + 1) }, base: 9)
+        #expect(stack.isLinked == (0..<14).map { $0 > 5 })
+        #expect(stack.transforms.indices.filter { stack.transforms[$0].isMirrored } == [mirrored])
+        // Within a piece sections lie as their links say; pieces lie with their nearest centres on each other.
+        func away(_ one: Int, _ other: Int) -> Double {
+            let found = stack.transforms[other].inverse.after(stack.transforms[one])
+            let truth = slides[other].inverse.after(slides[one])
+            let point = PlanarPoint(row: 3000, column: -2000)
+            return found(point).distance(to: truth(point))
+        }
+        #expect([(0, 1), (2, 5), (3, 4)].allSatisfy { away($0.0, $0.1) < 1e-8 })
+        let centre = PlanarPoint(row: 100, column: 200)
+        #expect(stack.transforms[5](centre).distance(to: stack.transforms[6](centre)) < 1e-8)
+        #expect(stack.transforms[1](centre).distance(to: stack.transforms[2](centre)) < 1e-8)
+    }
+
     @Test func whereMostAreMirroredAgainstTheBaseTheBaseIsTheMirroredOne() {
         let slides = slides(7, mirrored: [3])
         let stack = stacked(slides, (0..<6).map { link(slides, $0, $0 + 1) }, base: 3)
