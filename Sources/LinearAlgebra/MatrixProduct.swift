@@ -75,13 +75,15 @@ public func productOfTranspose(
         blasint(rows), right.baseAddress, blasint(columns), keeping, output.baseAddress, blasint(columns))
 }
 
-/// The inner products of a matrix's columns with each other, C = Aᵀ · A, in the upper triangle of C only.
+/// The inner products of a matrix's columns with each other, C = Aᵀ · A + `keeping` · C, in the upper triangle of C only.
 ///
 /// - Parameters:
 ///   - rows: `count × columns` elements, row-major.
+///   - keeping: what the elements of `output` are multiplied by before the product is added; with 0 they may be undefined.
 ///   - output: `columns × columns` elements; the strict lower triangle is left as it is.
 public func upperGram(
-    _ rows: UnsafeBufferPointer<Float>, count: Int, columns: Int, into output: UnsafeMutableBufferPointer<Float>
+    _ rows: UnsafeBufferPointer<Float>, count: Int, columns: Int, keeping: Float = 0,
+    into output: UnsafeMutableBufferPointer<Float>
 ) {
     precondition(rows.count >= count * columns, "The matrix has fewer than \(count) × \(columns) elements.")
     precondition(output.count >= columns * columns, "The output has no room for \(columns) × \(columns).")
@@ -89,7 +91,7 @@ public func upperGram(
     _ = singleThreaded
     cblas_ssyrk(
         CblasRowMajor, CblasUpper, CblasTrans, blasint(columns), blasint(count), 1, rows.baseAddress, blasint(columns),
-        0, output.baseAddress, blasint(columns))
+        keeping, output.baseAddress, blasint(columns))
 }
 
 /// y += scale · x, for a row of a matrix.

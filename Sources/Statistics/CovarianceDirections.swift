@@ -13,39 +13,19 @@ struct CovarianceDirections {
     /// - Returns: nil where an element is NaN or infinite.
     init?(of points: Matrix, count: Int, threads: Int) {
         let columns = points.columns
-        let products = columns * columns
         let near = Self.meanOfSomeRows(points)
-        // The upper triangle of the products; behind them the sums of the elements, each as a float and what that float lacks.
-        let triangle = CentredPoints.upperTriangle(size: columns)
-        var sums = CentredPoints(points: points, means: near, threads: threads)
-            .summed(size: products + 2 * columns, parts: triangle + [products..<products + 2 * columns]) {
-                block, rows, room in
-                upperGram(
-                    block, count: rows.count, columns: columns,
-                    into: UnsafeMutableBufferPointer(rebasing: room[..<products]))
-                withUnsafeTemporaryAllocation(of: Double.self, capacity: columns) { sum in
-                    sum.initialize(repeating: 0)
-                    for row in 0..<rows.count {
-                        let source = block.baseAddress.unsafelyUnwrapped + row * columns
-                        for column in 0..<columns { sum[column] += Double(source[column]) }
-                    }
-                    for column in 0..<columns {
-                        let rounded = Float(sum[column])
-                        room[products + column] = rounded
-                        room[products + columns + column] = Float(sum[column] - Double(rounded))
-                    }
-                }
-            }
+        var moments = ShiftedMoments(of: points, about: near, threads: threads)
         let rows = Double(points.rows)
-        let shift = (0..<columns).map { (sums[products + $0] + sums[products + columns + $0]) / rows }
+        let shift = moments.sums.map { $0 / rows }
         guard shift.allSatisfy(\.isFinite) else { return nil }
         means = zip(near, shift).map { Double($0) + $1 }
-        sums.removeLast(2 * columns)
         for row in 0..<columns {
-            for column in row..<columns { sums[row * columns + column] -= rows * shift[row] * shift[column] }
+            for column in row..<columns {
+                moments.products[row * columns + column] -= rows * shift[row] * shift[column]
+            }
         }
-        let total = (0..<columns).reduce(0) { $0 + sums[$1 * columns + $1] }
-        directions = largestEigenvectors(&sums, size: columns, count: count).map {
+        let total = (0..<columns).reduce(0) { $0 + moments.products[$1 * columns + $1] }
+        directions = largestEigenvectors(&moments.products, size: columns, count: count).map {
             CentredPoints.Directions(squares: $0.values, vectors: $0.vectors, totalSquares: total)
         }
     }
