@@ -73,6 +73,36 @@ import Testing
         }
     }
 
+    @Test func aMeanOfThousandsOfSpreadsChangesNeitherComponentsNorVariance() throws {
+        // Steps of 1/128 that single precision holds beside 32,768 too: both clouds are one, moved. Three blocks, the last one short,
+        // of slices that end within fours of rows; a number of features that fours do not divide.
+        var generator = SeededGenerator(seed: 6)
+        let rows = (0..<4501).map { _ in
+            (0..<203).map { column -> Float in
+                let scale = 12 / Double(1 + column)
+                return Float((128 * scale * generator.normal()).rounded() / 128)
+            }
+        }
+        let near = Matrix(rows)
+        let far = Matrix(rows.map { row in row.map { $0 + 32768 } })
+        let centred = try PrincipalComponents(of: near, count: 60, solver: .covariance, threads: 2)
+        let full = try PrincipalComponents(of: near, count: 60, solver: .full)
+        let moved = try PrincipalComponents(of: far, count: 60, solver: .covariance, threads: 2)
+        // The far points lie on one grid with the point that is taken off them; the near ones are rounded.
+        #expect(largestError(moved.means, full.means.map { $0 + 32768 }) < 1e-9)
+        #expect(largestError(centred.means, full.means) < 1e-6)
+        for other in [centred, full] {
+            #expect(largestError(moved.explainedVariance, other.explainedVariance) < 1e-6 * full.explainedVariance[0])
+            for component in 0..<5 {
+                let pairs = zip(moved.components.row(component), other.components.row(component))
+                #expect(pairs.allSatisfy { abs($0 - $1) < 1e-5 })
+            }
+        }
+        for threads in [1, 3, 8] {
+            #expect(try PrincipalComponents(of: far, count: 60, solver: .covariance, threads: threads) == moved)
+        }
+    }
+
     @Test(arguments: PrincipalComponents.Solver.allCases) func aMissingValueIsNamedWithItsPlace(
         solver: PrincipalComponents.Solver
     ) throws {
