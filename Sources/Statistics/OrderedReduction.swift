@@ -10,8 +10,8 @@ internal import Synchronization
 ///
 /// - Parameters:
 ///   - count: how many contributions; their indices are `0 ..< count`.
-///   - rooms: how many may be in the making or waiting at a time, at least one. Twice as many as threads let a slow one be
-///     overtaken.
+///   - rooms: how many may be in the making or waiting at a time, at least one. By as many as are more than threads, a thread
+///     that is held up may be overtaken.
 ///   - make: makes the contribution of an index (first argument) in a room (second argument, in `0 ..< rooms`).
 ///   - take: takes over what is in a room; never on two threads at a time.
 func orderedReduce(

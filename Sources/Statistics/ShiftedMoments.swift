@@ -20,8 +20,8 @@ struct ShiftedMoments {
         let blocks = (points.rows + block - 1) / block
         // Shifted rows go into their product while the second-level cache holds them: three quarters of a MiB.
         let slice = max(64, min(block, (3 << 16) / columns))
-        // Fewer rooms where products are large.
-        let rooms = threads == 1 ? 1 : max(1, min(2 * threads, blocks, (1 << 26) / (columns * columns)))
+        // A thread that is held up may be overtaken by eight blocks before others wait for it; by fewer where products are large.
+        let rooms = threads == 1 ? 1 : max(1, min(threads + 8, blocks, (1 << 26) / (columns * columns)))
         let shifted = UnsafeMutableBufferPointer<Float>.allocate(capacity: rooms * slice * columns)
         let blockProducts = UnsafeMutableBufferPointer<Float>.allocate(capacity: rooms * columns * columns)
         let blockSums = UnsafeMutableBufferPointer<Double>.allocate(capacity: rooms * columns)
