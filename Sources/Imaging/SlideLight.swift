@@ -3,17 +3,17 @@ import NDArray
 /// The brightness of the empty slide all over a section's image: a smooth surface of row and column.
 ///
 /// Light changes over a scan by more than what parts pale white matter from the slide. A quadratic is fitted to the image's border first,
-/// then to all that hangs together with it and fits, or a polynomial of the fourth degree where light comes in waves; what does not fit
+/// then to all that hangs together with it and fits, with a spline around it where light comes in waves; what does not fit
 /// (dirt, tissue, white matter through a tear) is left out in turns. The outermost pixels may lie beside the cover slip, whose glass takes light, and do not count.
 struct SlideLight {
     private let surface: LightSurface
     /// Standard deviation of the slide's pixels around the surface, from the median of their distances; at least a third of a level.
     let spread: Double
     /// The slide's brightness in the middle.
-    var level: Double { surface.middle }
+    let level: Double
 
     /// How far from the image's border its rim reaches that may lie beside the cover slip, in pixels.
-    static func margin(of image: Image<Float>) -> Int { min(image.rows, image.columns) / 20 }
+    static func margin(of image: Image<Float>) -> Int { min(min(image.rows, image.columns) / 20, 32) }
 
     /// - Parameters:
     ///   - image: brightness, blurred by a pixel or so.
@@ -27,7 +27,7 @@ struct SlideLight {
         let border = 2 * depth * (rows + columns - 2 * depth)
         let covered = bright.interior(from: SlideLight.margin(of: image))
         guard 3 * ring.setCount > border,
-            var fit = LightSamples(image, at: ring & covered).surface(degree: 2, rounds: 5)
+            var fit = LightSamples(image, at: ring & covered).surface(rounds: 5)
         else { return nil }
         let components = connectedComponents(of: bright)
         let atBorder = components.atBorder
@@ -36,15 +36,19 @@ struct SlideLight {
             let members = SlideLight.members(
                 of: open, in: image, beside: fit.surface, above: -4 * max(fit.spread, 0.5))
             let samples = LightSamples(image, at: members)
-            guard let next = samples.surface(degree: 2, rounds: 4) else { break }
+            guard let next = samples.surface(rounds: 4) else { break }
             fit = next
-            // Beneath the tissue, where no sample holds it, a polynomial of the fourth degree may swing: it must explain half of the rest.
-            if let finer = samples.surface(degree: 4, rounds: 4), finer.spread < 0.75 * fit.spread { fit = finer }
+            // What explains little of the rest may be anything.
+            if let finer = samples.waves(around: fit.surface, rounds: 3), finer.spread < 0.75 * fit.spread {
+                fit = finer
+            }
         }
         // A slide of one level needs no evening, and its edge in the histogram is sharp.
-        let fall = fit.surface.corners.map { abs($0 - fit.surface.middle) }.max() ?? 0
+        let middle = fit.surface.middle
+        let fall = fit.surface.corners.map { abs($0 - middle) }.max() ?? 0
         guard fall > 1 || fit.spread > 0.2 else { return nil }
         surface = fit.surface
+        level = middle
         spread = max(fit.spread, 1.0 / 3)
     }
 

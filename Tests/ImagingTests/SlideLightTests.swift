@@ -51,4 +51,33 @@ struct SlideLightTests {
     @Test func aNarrowIslandOfWhiteMatterIsFound() {
         #expect(segmentTissue(section().image, spacingUm: 64).labels[380, 560] == TissueLabel.white)
     }
+
+    /// A large section that leaves little of the slide, under light of more waves than a polynomial follows.
+    @Test(arguments: [0.75, 1, 1.4]) func lightOfManyWavesOnALittleSlideIsNotTakenForTissue(length: Double) {
+        let (rows, columns) = (1800, 1700)
+        var image = Image<UInt8>(rows: rows, columns: columns, filledWith: 0)
+        var truth = image
+        var random = SeededGenerator(seed: 5)
+        for row in 0..<rows {
+            for column in 0..<columns {
+                let (y, x) = ((Double(row) - 900) / 850, (Double(column) - 850) / 800)
+                let radius = (y * y + x * x).squareRoot()
+                let angle = atan2(y, x)
+                // Gyri of three millimetres' gray matter around pale white matter.
+                let outline = 1 + 0.05 * cos(9 * angle)
+                let label: UInt8 = radius < outline - 0.12 ? 2 : radius < outline - 0.06 ? 1 : 0
+                let noise = (0..<4).reduce(0.0) { sum, _ in sum + random.uniform() - 0.5 } * 2.5
+                let wave = sin(Double(column) / (180 * length) + 0.4) * cos(Double(row) / (170 * length) - 1.3)
+                image[row, column] = UInt8(
+                    min(max(([226.0, 150, 203][Int(label)] + noise) * (1 + 0.04 * wave), 0), 255))
+                truth[row, column] = label
+            }
+        }
+        let labels = segmentTissue(image, spacingUm: 64).labels
+        let slide = zip(labels.elements, truth.elements).count { $0 != 0 && $1 == 0 }
+        let tissue = zip(labels.elements, truth.elements).count { $0 == 0 && $1 != 0 }
+        // The outline is 5,700 pixels long.
+        #expect(slide < 6000, "\(slide) pixels of slide taken for tissue")
+        #expect(tissue < 6000, "\(tissue) pixels of tissue taken for slide")
+    }
 }
