@@ -43,7 +43,7 @@ public struct StackedSections: Sendable, Equatable {
 /// From each section a path of links leads to the base, and its transform is their product. Links between next neighbours make
 /// the path wherever they hold (Methods 3.2: recursive application); a section that could not be aligned with its neighbour is
 /// bridged by a link over it. What nothing joins with the base is reported and takes the place of the nearest section that lies; sections
-/// that hang together are laid down together.
+/// that hang together are laid down together. A weak link alone does not turn over a piece of the stack at its end.
 /// Mirrored sections come out unmirrored, as the links that lead to them say; where most sections are mirrored against the
 /// base, the base is taken to be the mirrored one.
 ///
@@ -63,6 +63,7 @@ public func stackSections(
     guard count > 0 else { return StackedSections(transforms: [], isLinked: [], base: 0, steps: []) }
     let base = base ?? middleSection(positionsUm)
     precondition(base >= 0 && base < count, "The base section \(base) is not one of \(count).")
+    let links = withoutLoneTurns(links, count: count)
     let paths = shortestPaths(count: count, links: links, base: base)
     var transforms = paths.transforms
     let linked = transforms.indices.filter { paths.steps[$0] >= 0 }
@@ -90,6 +91,45 @@ public func middleSection(_ positionsUm: [Double]) -> Int {
     guard let first = positionsUm.first, let last = positionsUm.last else { return 0 }
     let middle = (first + last) / 2
     return positionsUm.indices.min { abs(positionsUm[$0] - middle) < abs(positionsUm[$1] - middle) } ?? 0
+}
+
+/// The links without those that alone, and weakly, say that a piece of the stack was scanned face down.
+///
+/// Sections are laid face down one at a time. Where nothing but one link that correlates below `trusted` joins two sections or more with the rest, and
+/// most of them come out mirrored by it, the link is more likely wrong than they are: gray levels near a brain's ends look much alike either way.
+private func withoutLoneTurns(_ links: [StackLink], count: Int, trusted: Double = 0.6) -> [StackLink] {
+    var kept = links
+    for suspect in links where suspect.transform.isMirrored && suspect.correlation < trusted {
+        let others = kept.filter { $0 != suspect }
+        let one = facings(from: suspect.moving, links: others, count: count)
+        guard one[suspect.fixed] == nil else { continue }
+        let other = facings(from: suspect.fixed, links: others, count: count)
+        let (small, large) = one.count <= other.count ? (one, other) : (other, one)
+        guard small.count >= 2, small.count < large.count else { continue }
+        // Both sides count from their own end of the link, which turns over: those like most of the larger side are not mirrored.
+        let usual = 2 * large.values.count { $0 } > large.count
+        let mirrored = small.values.count { $0 == usual }
+        if 2 * mirrored > small.count { kept = others }
+    }
+    return kept
+}
+
+/// Which sections links lead to from one, and whether each is mirrored against it.
+private func facings(from start: Int, links: [StackLink], count: Int) -> [Int: Bool] {
+    var neighbours = [[(section: Int, turns: Bool)]](repeating: [], count: count)
+    for link in links {
+        neighbours[link.moving].append((link.fixed, link.transform.isMirrored))
+        neighbours[link.fixed].append((link.moving, link.transform.isMirrored))
+    }
+    var found = [start: false]
+    var front = [start]
+    while let section = front.popLast(), let facing = found[section] {
+        for next in neighbours[section] where found[next.section] == nil {
+            found[next.section] = facing != next.turns
+            front.append(next.section)
+        }
+    }
+    return found
 }
 
 /// Lays down what no link joins with the base, nearest pieces first: by the centre and the turn on the slide of their section nearest to one that lies.

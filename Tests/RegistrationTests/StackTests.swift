@@ -72,6 +72,33 @@ import Testing
         #expect(stack.transforms[1](centre).distance(to: stack.transforms[2](centre)) < 1e-8)
     }
 
+    @Test func aWeakLinkAloneDoesNotTurnOverTheEnd() {
+        let slides = slides(20, mirrored: [4, 15])
+        var links = (0..<19).map { link(slides, $0, $0 + 1) }
+        // Wrong, and all that joins the last three sections with the rest.
+        let turned = RigidTransform.about(
+            PlanarPoint(row: 100, column: 200), onto: PlanarPoint(row: 100, column: 200), isMirrored: true)
+        links[16].transform = turned
+        links[16].correlation = 0.3
+        let stack = stacked(slides, links)
+        #expect(stack.transforms.indices.filter { stack.transforms[$0].isMirrored } == [4, 15])
+        #expect(stack.isLinked == (0..<20).map { $0 < 17 })
+        #expect(error(stack, slides, of: Array(0..<17)) < 1e-8)
+        // A strong link is believed, and a weak one that turns a single section at the end.
+        links[16].correlation = 0.9
+        #expect(
+            stacked(slides, links).transforms.indices.filter { stacked(slides, links).transforms[$0].isMirrored } == [
+                4, 15, 17, 18, 19,
+            ])
+        links[16] = link(slides, 16, 17)
+        links[18].transform = turned
+        links[18].correlation = 0.3
+        #expect(
+            stacked(slides, links).transforms.indices.filter { stacked(slides, links).transforms[$0].isMirrored } == [
+                4, 15, 19,
+            ])
+    }
+
     @Test func whereMostAreMirroredAgainstTheBaseTheBaseIsTheMirroredOne() {
         let slides = slides(7, mirrored: [3])
         let stack = stacked(slides, (0..<6).map { link(slides, $0, $0 + 1) }, base: 3)
