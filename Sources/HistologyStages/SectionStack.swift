@@ -66,9 +66,13 @@ public struct SectionStack: Stage {
         if let upright { stack.transforms = upright.transforms }
         let drift = stackDrift(stack, centres: centres)
         for index in names.indices where !stack.isLinked[index] {
+            let isJoined = links.contains { $0.moving == index || $0.fixed == index }
             context.warn(
-                "section \(names[index]) could not be aligned with any other (\(sections[index].artifact.verdict)); "
-                    + "it is laid down as its nearest neighbour")
+                isJoined
+                    ? "nothing credible joins section \(names[index]) and those that hang together with it with the rest of the stack; "
+                        + "they are laid down together beside their nearest neighbour"
+                    : "section \(names[index]) could not be aligned with any other (\(sections[index].artifact.verdict)); "
+                        + "it is laid down as its nearest neighbour")
         }
         try context.write("stack") { file in
             try file.write(stack.transforms.flatMap(\.matrix), shape: [sections.count, 3, 3], to: "/matrices")
