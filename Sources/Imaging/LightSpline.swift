@@ -11,6 +11,8 @@ import NDArray
 struct LightSpline: Sendable {
     /// Knots lie about so many pixels apart.
     static let spacingPx = 224
+    /// Farther on sides of more than so many intervals: the system has a row for each pair of functions.
+    static let mostIntervals = 12
     /// Weight of the squared bending, in samples of an average cell.
     static let stiffness = 0.001
     /// Weight of the squared coefficients themselves.
@@ -137,7 +139,8 @@ private struct SplineAxis: Sendable {
     private let weights: [SIMD4<Double>]
 
     init(length: Int) {
-        let intervals = max(2, Int((Double(length) / Double(LightSpline.spacingPx)).rounded()))
+        let wanted = Int((Double(length) / Double(LightSpline.spacingPx)).rounded())
+        let intervals = min(max(2, wanted), LightSpline.mostIntervals)
         count = intervals + 3
         let places = (0..<length).map { Double($0) * Double(intervals) / Double(max(length - 1, 1)) }
         firsts = places.map { Int32(min(Int($0), intervals - 1)) }
